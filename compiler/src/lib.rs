@@ -1,0 +1,1 @@
+//! Names, types, units, dates, lowering and code generation for .pol policies.

@@ -1,0 +1,438 @@
+//! The syntax tree: what was written, clause by clause, with its place. It knows nothing of types, units or dates.
+
+use std::sync::Arc;
+
+use crate::span::{FileId, Span, Spanned};
+
+/// An identifier as written, in normal form C.
+pub type Name = Spanned<Arc<str>>;
+/// A text between guillemets, its white space folded.
+pub type Text = Spanned<Arc<str>>;
+
+#[derive(Clone, Debug)]
+pub struct File {
+    pub id: FileId,
+    pub items: Vec<Item>,
+}
+
+/// One declaration.
+#[derive(Clone, Debug)]
+pub struct Item {
+    pub kind: ItemKind,
+    /// Absent for examples only.
+    pub name: Option<Name>,
+    pub title: Option<Text>,
+    pub clauses: Vec<Clause>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ItemKind {
+    Policy,
+    Enumeration,
+    Unit { aliases: Vec<Name> },
+    Input(InputType),
+    Parameter,
+    Definition { internal: bool },
+    Block,
+    Criterion,
+    Minoration,
+    Majoration,
+    Cap,
+    Floor,
+    Proration,
+    Payment,
+    Derogation { target: Name },
+    Reading,
+    Situation,
+    Example,
+    Control,
+}
+
+#[derive(Clone, Debug)]
+pub struct InputType {
+    pub base: BaseType,
+    pub span: Span,
+    pub unit: Option<UnitExpr>,
+    pub decimals: Option<Spanned<u32>>,
+    pub range: Option<(Expr, Expr)>,
+    pub default: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub enum BaseType {
+    Integer,
+    Decimal,
+    Boolean,
+    Date,
+    Text,
+    Named(Name),
+}
+
+#[derive(Clone, Debug)]
+pub struct Clause {
+    pub kind: ClauseKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ClauseKind {
+    Currency {
+        symbol: Arc<str>,
+        decimals: u32,
+    },
+    Key(Vec<Name>),
+    Exercise(Name),
+    Scope {
+        condition: Expr,
+        citations: Vec<Citation>,
+    },
+    CitedText {
+        name: Name,
+        title: Text,
+    },
+    Case {
+        name: Name,
+        title: Option<Text>,
+    },
+    Meaning(Text),
+    DatedValue {
+        period: Period,
+        value: Expr,
+    },
+    Reference(Vec<Citation>),
+    For {
+        cases: Cases,
+        condition: Option<Expr>,
+    },
+    InForce(Period),
+    TrueIf(Expr),
+    If(Expr),
+    Points {
+        nature: Option<Nature>,
+        amount: Amount,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    Amount {
+        amount: Amount,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    Rate {
+        value: Expr,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    Value {
+        value: Expr,
+        citations: Vec<Citation>,
+    },
+    Bound {
+        kind: BoundKind,
+        value: Expr,
+        cases: Option<Cases>,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    Prorated {
+        value: Expr,
+        citations: Vec<Citation>,
+    },
+    Membership {
+        block: Name,
+        level: Level,
+    },
+    Prerequisite {
+        name: Name,
+        title: Option<Text>,
+        condition: Expr,
+    },
+    NamedCondition {
+        name: Name,
+        title: Option<Text>,
+        condition: Expr,
+    },
+    BlockTotal {
+        level: Level,
+        name: Name,
+        title: Option<Text>,
+        citations: Vec<Citation>,
+    },
+    BlockPrerequisites {
+        met: Name,
+        met_title: Option<Text>,
+        count: Name,
+        count_title: Option<Text>,
+        citations: Vec<Citation>,
+    },
+    On(Name),
+    After(Name),
+    From(Expr),
+    Until(Expr),
+    RelativeTo(Expr),
+    DayCount {
+        name: Name,
+        title: Option<Text>,
+    },
+    Suffices(Spanned<u32>),
+    Lifts(Name),
+    Overrides(Name),
+    Retained {
+        name: Name,
+        text: Text,
+    },
+    Variant {
+        name: Name,
+        text: Text,
+    },
+    Reason(Text),
+    Replaces {
+        name: Name,
+        cases: Option<Cases>,
+        value: Expr,
+    },
+    InConflict(Vec<Citation>),
+    Origin(Origin),
+    Base(Name),
+    UnderReading {
+        reading: Name,
+        variant: Name,
+    },
+    Year(Spanned<u32>),
+    Given(Vec<Assignment>),
+    Expected(Vec<Expectation>),
+    EachRow,
+    Blocking,
+    Verify(Expr),
+    Announces {
+        value: Expr,
+        quantity: Option<Name>,
+    },
+    Gap {
+        value: Expr,
+        reason: Text,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    Fixed,
+    Variable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    Core,
+    Optional,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoundKind {
+    Cap,
+    Floor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Text,
+    Computed,
+}
+
+/// What a clause earns: any expression, or so much per so many units of a quantity.
+#[derive(Clone, Debug)]
+pub enum Amount {
+    Plain(Expr),
+    PerUnit {
+        amount: Number,
+        per: Option<Number>,
+        unit: Name,
+        quantity: Box<Expr>,
+        limit: Option<Box<Expr>>,
+        span: Span,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub enum Cases {
+    All,
+    Named(Vec<Name>),
+}
+
+/// A legal citation: an article, an annex or a text in the words of the author, of one of the texts that the policy cites.
+#[derive(Clone, Debug)]
+pub struct Citation {
+    pub kind: CitationKind,
+    pub of: Option<Name>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CitationKind {
+    Article(Arc<str>),
+    Annex(Arc<str>),
+    Free(Arc<str>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Period {
+    pub from: Option<DateBound>,
+    pub to: Option<DateBound>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum DateBound {
+    Year(Spanned<u32>),
+    Date(Spanned<DateLiteral>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateLiteral {
+    pub year: u32,
+    pub month: u32,
+    pub day: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    pub name: Name,
+    /// `None` for an empty cell.
+    pub value: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    pub name: Name,
+    /// `None` where the quantity must not apply.
+    pub value: Option<Expr>,
+    pub span: Span,
+}
+
+/// A decimal number: digits with an optional point, no separators.
+#[derive(Clone, Debug)]
+pub struct Number {
+    pub digits: Arc<str>,
+    pub span: Span,
+}
+
+/// A product of unit names: the first as numerator, the others as denominators.
+#[derive(Clone, Debug)]
+pub struct UnitExpr {
+    pub parts: Vec<Name>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Expr {
+    pub kind: ExprKind,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    Number {
+        value: Number,
+        unit: Option<UnitExpr>,
+    },
+    Boolean(bool),
+    Date(DateLiteral),
+    Text(Arc<str>),
+    Name(Arc<str>),
+    /// « valeur retenue »: in an alternative reading, the value under the reading retained.
+    Retained,
+    DateOf {
+        day: u32,
+        month: u32,
+        year: Box<Expr>,
+    },
+    Negate(Box<Expr>),
+    Not(Box<Expr>),
+    Binary {
+        op: BinaryOp,
+        op_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
+    OneOf {
+        subject: Box<Expr>,
+        names: Vec<Name>,
+    },
+    If {
+        condition: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
+    Call {
+        function: Name,
+        arguments: Vec<Expr>,
+    },
+    AtLeast {
+        count: Spanned<u32>,
+        conditions: Vec<Expr>,
+    },
+    DaysBetween {
+        from: Box<Expr>,
+        to: Box<Expr>,
+    },
+    DaysOfYear(Box<Expr>),
+    Previous(Name),
+    OrElse {
+        value: Box<Expr>,
+        default: Box<Expr>,
+    },
+    CappedAt {
+        value: Box<Expr>,
+        cap: Box<Expr>,
+    },
+    RaisedTo {
+        value: Box<Expr>,
+        floor: Box<Expr>,
+    },
+    /// One value per range of the subject.
+    Brackets {
+        subject: Box<Expr>,
+        rows: Vec<Bracket>,
+    },
+    /// Marginal tiers: each unit of the subject is worth the rate of the tier it falls in.
+    Tiers {
+        subject: Box<Expr>,
+        rows: Vec<Tier>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+}
+
+#[derive(Clone, Debug)]
+pub struct Bracket {
+    pub from: Option<Expr>,
+    pub to: Option<Expr>,
+    /// « sinon »: whatever no other row covers.
+    pub otherwise: bool,
+    pub value: Expr,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tier {
+    /// `None` for the last tier, without an upper end.
+    pub up_to: Option<Expr>,
+    pub rate: Expr,
+    /// « par 4 000 patients »: how many units the rate is for.
+    pub per: Option<(Option<Number>, Name)>,
+    pub span: Span,
+}

@@ -1,0 +1,123 @@
+//! Source files held in memory. Nothing here touches a disk: the caller reads the bytes.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, syntax};
+use crate::span::{FileId, Span};
+
+/// The largest `.pol` file accepted, in bytes; the agreement with its annexes takes well under a tenth of it.
+pub const MAX_FILE_BYTES: usize = 16 << 20;
+
+/// One file: a name to show and its text.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    pub name: Arc<str>,
+    pub text: Arc<str>,
+    line_starts: Vec<u32>,
+}
+
+impl SourceFile {
+    fn new(name: &str, text: &str) -> Self {
+        let line_starts = std::iter::once(0)
+            .chain(
+                text.bytes()
+                    .enumerate()
+                    .filter(|(_, b)| *b == b'\n')
+                    .map(|(i, _)| i as u32 + 1),
+            )
+            .collect();
+        Self {
+            name: name.into(),
+            text: text.into(),
+            line_starts,
+        }
+    }
+
+    /// Line and column (both from 1, the column in characters) of a byte offset.
+    #[must_use]
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let line = self
+            .line_starts
+            .partition_point(|start| *start <= offset)
+            .max(1)
+            - 1;
+        let start = self.line_starts[line] as usize;
+        let column = self
+            .text
+            .get(start..offset as usize)
+            .map_or(0, |before| before.chars().count());
+        (line + 1, column + 1)
+    }
+}
+
+/// All the files of a policy, in a stable order.
+#[derive(Debug, Clone, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file from its bytes. A byte-order mark is dropped; line ends may be LF or CRLF.
+    ///
+    /// # Errors
+    /// `POL0001` when the bytes are not UTF-8, `POL0002` when there are more than [`MAX_FILE_BYTES`] of them. The file is
+    /// kept, with what could be read of it, so that the diagnostic has something to show.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> (FileId, Option<Diagnostic>) {
+        let id = FileId(self.files.len() as u32);
+        let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        if bytes.len() > MAX_FILE_BYTES {
+            self.files.push(SourceFile::new(name, ""));
+            return (
+                id,
+                Some(syntax::file_too_large(id, bytes.len(), MAX_FILE_BYTES)),
+            );
+        }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                self.files.push(SourceFile::new(name, text));
+                (id, None)
+            }
+            Err(error) => {
+                let good = error.valid_up_to();
+                let text = String::from_utf8_lossy(&bytes[..good]);
+                self.files.push(SourceFile::new(name, &text));
+                let start = text.char_indices().next_back().map_or(0, |(i, _)| i);
+                (
+                    id,
+                    Some(syntax::not_utf8(Span::new(id, start, good), bytes[good])),
+                )
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.files.len() as u32).map(FileId)
+    }
+
+    /// The text under a span.
+    #[must_use]
+    pub fn text(&self, span: Span) -> &str {
+        self.file(span.file)
+            .text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
+    }
+
+    /// `fichier:ligne:colonne` of the start of a span.
+    #[must_use]
+    pub fn place(&self, span: Span) -> String {
+        let file = self.file(span.file);
+        let (line, column) = file.line_column(span.start);
+        format!("{}:{line}:{column}", file.name)
+    }
+}

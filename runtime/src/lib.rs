@@ -1,0 +1,1 @@
+//! Data files, reference interpreter, batch engine and explanations for .pol policies.
