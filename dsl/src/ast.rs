@@ -38,8 +38,6 @@ pub enum ItemKind {
     Criterion,
     Minoration,
     Majoration,
-    Cap,
-    Floor,
     Proration,
     Payment,
     Derogation { target: Name },
@@ -120,7 +118,7 @@ pub enum ClauseKind {
         citations: Vec<Citation>,
     },
     Rate {
-        value: Expr,
+        amount: Amount,
         when: Option<Expr>,
         citations: Vec<Citation>,
     },

@@ -38,10 +38,7 @@ pub fn parse(sources: &SourceMap, id: FileId) -> (File, Vec<Diagnostic>) {
         }
         match PolParser::parse(Rule::declaration_seule, piece) {
             Ok(mut pairs) => {
-                let builder = Builder {
-                    file: id,
-                    base: start,
-                };
+                let builder = Builder { file: id, base: start };
                 if let Some(pair) = pairs.next().and_then(|p| p.into_inner().next()) {
                     items.push(builder.item(pair));
                 }
@@ -89,10 +86,7 @@ fn check_nesting(piece: &str, file: FileId, base: usize) -> Option<Diagnostic> {
             _ => {}
         }
         if open > MAX_NESTING || conditions > MAX_NESTING {
-            return Some(syntax::too_deep(
-                Span::new(file, base + i, base + i + c.len_utf8()),
-                MAX_NESTING,
-            ));
+            return Some(syntax::too_deep(Span::new(file, base + i, base + i + c.len_utf8()), MAX_NESTING));
         }
     }
     None
@@ -131,8 +125,7 @@ fn is_keyword(rule: Rule) -> bool {
             let index = *rule as usize;
             table.resize(table.len().max(index + 1), false);
             let name = format!("{rule:?}");
-            table[index] =
-                (name.starts_with("kw_") || name.starts_with("mot_")) && !MEANINGFUL.contains(rule);
+            table[index] = (name.starts_with("kw_") || name.starts_with("mot_")) && !MEANINGFUL.contains(rule);
         }
         table
     });
@@ -162,33 +155,20 @@ impl<'i> Children<'i> {
 
     /// The next child. The grammar guarantees it: a missing one is a fault of this file, not of the text.
     fn next(&mut self) -> P<'i> {
-        self.0
-            .next()
-            .expect("the grammar gives this rule one more child")
+        self.0.next().expect("the grammar gives this rule one more child")
     }
 }
 
 impl Builder {
     fn span(&self, pair: &P<'_>) -> Span {
         let s = pair.as_span();
-        Span::new(
-            self.file,
-            self.base + s.start(),
-            self.base + s.start() + s.as_str().trim_end().len(),
-        )
+        Span::new(self.file, self.base + s.start(), self.base + s.start() + s.as_str().trim_end().len())
     }
 
     fn name(&self, pair: &P<'_>) -> Name {
         let raw = pair.as_str();
-        let node: Arc<str> = if is_nfc(raw) {
-            raw.into()
-        } else {
-            raw.nfc().collect::<String>().into()
-        };
-        Spanned {
-            node,
-            span: self.span(pair),
-        }
+        let node: Arc<str> = if is_nfc(raw) { raw.into() } else { raw.nfc().collect::<String>().into() };
+        Spanned { node, span: self.span(pair) }
     }
 
     fn text(&self, pair: &P<'_>) -> Text {
@@ -196,42 +176,23 @@ impl Builder {
         let mut inner = raw.chars();
         inner.next();
         inner.next_back();
-        let folded = inner
-            .as_str()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        Spanned {
-            node: folded.into(),
-            span: self.span(pair),
-        }
+        let folded = inner.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
+        Spanned { node: folded.into(), span: self.span(pair) }
     }
 
     fn integer(&self, pair: &P<'_>) -> Spanned<u32> {
         let digits: String = pair.as_str().chars().filter(char::is_ascii_digit).collect();
         // Larger numbers have no meaning where an integer is read here (a year, a count, decimals): later checks refuse them.
-        Spanned {
-            node: digits.parse().unwrap_or(u32::MAX),
-            span: self.span(pair),
-        }
+        Spanned { node: digits.parse().unwrap_or(u32::MAX), span: self.span(pair) }
     }
 
     fn number(&self, pair: &P<'_>) -> Number {
         let digits: String = pair
             .as_str()
             .chars()
-            .filter_map(|c| {
-                if c == ',' {
-                    Some('.')
-                } else {
-                    (c.is_ascii_digit() || c == '.').then_some(c)
-                }
-            })
+            .filter_map(|c| if c == ',' { Some('.') } else { (c.is_ascii_digit() || c == '.').then_some(c) })
             .collect();
-        Number {
-            digits: digits.into(),
-            span: self.span(pair),
-        }
+        Number { digits: digits.into(), span: self.span(pair) }
     }
 
     fn date(&self, pair: &P<'_>) -> DateLiteral {
@@ -242,24 +203,12 @@ impl Builder {
             .map(|s| s.parse().unwrap_or(u32::MAX))
             .collect();
         if raw.contains('-') {
-            DateLiteral {
-                year: numbers[0],
-                month: numbers[1],
-                day: numbers[2],
-            }
+            DateLiteral { year: numbers[0], month: numbers[1], day: numbers[2] }
         } else if raw.contains('/') {
-            DateLiteral {
-                year: numbers[2],
-                month: numbers[1],
-                day: numbers[0],
-            }
+            DateLiteral { year: numbers[2], month: numbers[1], day: numbers[0] }
         } else {
             let (day, month) = day_and_month(raw);
-            DateLiteral {
-                year: numbers[1],
-                month,
-                day,
-            }
+            DateLiteral { year: numbers[1], month, day }
         }
     }
 
@@ -273,9 +222,7 @@ impl Builder {
             Rule::enumeration => ItemKind::Enumeration,
             Rule::unite => {
                 name = Some(self.name(&children.next()));
-                let aliases = std::iter::from_fn(|| children.take_if(Rule::nom_unite))
-                    .map(|p| self.name(&p))
-                    .collect();
+                let aliases = std::iter::from_fn(|| children.take_if(Rule::nom_unite)).map(|p| self.name(&p)).collect();
                 ItemKind::Unit { aliases }
             }
             Rule::entree => {
@@ -283,22 +230,16 @@ impl Builder {
                 ItemKind::Input(self.input_type(children.next()))
             }
             Rule::parametre => ItemKind::Parameter,
-            Rule::definition => ItemKind::Definition {
-                internal: children.take_if(Rule::interne).is_some(),
-            },
+            Rule::definition => ItemKind::Definition { internal: children.take_if(Rule::interne).is_some() },
             Rule::bloc => ItemKind::Block,
             Rule::critere => ItemKind::Criterion,
             Rule::minoration => ItemKind::Minoration,
             Rule::majoration => ItemKind::Majoration,
-            Rule::plafond_general => ItemKind::Cap,
-            Rule::plancher_general => ItemKind::Floor,
             Rule::prorata_temporis => ItemKind::Proration,
             Rule::versement => ItemKind::Payment,
             Rule::derogation => {
                 name = Some(self.name(&children.next()));
-                ItemKind::Derogation {
-                    target: self.name(&children.next()),
-                }
+                ItemKind::Derogation { target: self.name(&children.next()) }
             }
             Rule::lecture => ItemKind::Reading,
             Rule::situation => ItemKind::Situation,
@@ -316,13 +257,7 @@ impl Builder {
             children.take_if(Rule::texte).map(|p| self.text(&p))
         };
         let clauses = children.0.map(|p| self.clause(p)).collect();
-        Item {
-            kind,
-            name,
-            title,
-            clauses,
-            span,
-        }
+        Item { kind, name, title, clauses, span }
     }
 
     fn input_type(&self, pair: P<'_>) -> InputType {
@@ -339,23 +274,14 @@ impl Builder {
                 _ => BaseType::Named(self.name(&word)),
             },
         };
-        let mut result = InputType {
-            base,
-            span,
-            unit: None,
-            decimals: None,
-            range: None,
-            default: None,
-        };
+        let mut result = InputType { base, span, unit: None, decimals: None, range: None, default: None };
         for detail in children.0 {
             let rule = detail.as_rule();
             let mut inner = Children::of(detail);
             match rule {
                 Rule::en_unite => result.unit = Some(self.unit(inner.next())),
                 Rule::a_decimales => result.decimals = Some(self.integer(&inner.next())),
-                Rule::plage => {
-                    result.range = Some((self.constant(inner.next()), self.constant(inner.next())))
-                }
+                Rule::plage => result.range = Some((self.constant(inner.next()), self.constant(inner.next()))),
                 Rule::par_defaut => result.default = Some(self.constant(inner.next())),
                 other => unreachable!("{other:?} is not a detail of an input type"),
             }
@@ -365,10 +291,7 @@ impl Builder {
 
     fn unit(&self, pair: P<'_>) -> UnitExpr {
         let span = self.span(&pair);
-        UnitExpr {
-            parts: inner(pair).map(|p| self.name(&p)).collect(),
-            span,
-        }
+        UnitExpr { parts: inner(pair).map(|p| self.name(&p)).collect(), span }
     }
 
     fn citations(&self, pair: P<'_>) -> Vec<Citation> {
@@ -398,11 +321,7 @@ impl Builder {
 
     fn cases(&self, pair: P<'_>) -> Cases {
         let names: Vec<Name> = inner(pair).map(|p| self.name(&p)).collect();
-        if names.is_empty() {
-            Cases::All
-        } else {
-            Cases::Named(names)
-        }
+        if names.is_empty() { Cases::All } else { Cases::Named(names) }
     }
 
     fn period(&self, pair: P<'_>) -> Period {
@@ -411,27 +330,12 @@ impl Builder {
         let mut bounds = inner(pair).map(|p| {
             let inner = inner(p).next().expect("a bound is a date or a year");
             match inner.as_rule() {
-                Rule::date => DateBound::Date(Spanned {
-                    node: self.date(&inner),
-                    span: self.span(&inner),
-                }),
+                Rule::date => DateBound::Date(Spanned { node: self.date(&inner), span: self.span(&inner) }),
                 _ => DateBound::Year(self.integer(&inner)),
             }
         });
         let first = bounds.next();
-        if ends_only {
-            Period {
-                from: None,
-                to: first,
-                span,
-            }
-        } else {
-            Period {
-                from: first,
-                to: bounds.next(),
-                span,
-            }
-        }
+        if ends_only { Period { from: None, to: first, span } } else { Period { from: first, to: bounds.next(), span } }
     }
 
     fn amount(&self, pair: P<'_>) -> Amount {
@@ -444,31 +348,16 @@ impl Builder {
         let per = children.take_if(Rule::nombre_nu).map(|p| self.number(&p));
         let unit = self.name(&children.next());
         let quantity = Box::new(self.expression(children.next()));
-        let limit = children
-            .take_if(Rule::expression)
-            .map(|p| Box::new(self.expression(p)));
-        Amount::PerUnit {
-            amount,
-            per,
-            unit,
-            quantity,
-            limit,
-            span,
-        }
+        let limit = children.take_if(Rule::expression).map(|p| Box::new(self.expression(p)));
+        Amount::PerUnit { amount, per, unit, quantity, limit, span }
     }
 
     fn when(&self, children: &mut Children<'_>) -> Option<Expr> {
-        children
-            .take_if(Rule::lorsque)
-            .map(|p| self.only_expression(p))
+        children.take_if(Rule::lorsque).map(|p| self.only_expression(p))
     }
 
     fn only_expression(&self, pair: P<'_>) -> Expr {
-        self.expression(
-            inner(pair)
-                .next()
-                .expect("this clause holds one expression"),
-        )
+        self.expression(inner(pair).next().expect("this clause holds one expression"))
     }
 
     fn only_name(&self, pair: P<'_>) -> Name {
@@ -477,10 +366,7 @@ impl Builder {
 
     fn clause(&self, pair: P<'_>) -> Clause {
         let span = self.span(&pair);
-        Clause {
-            kind: self.clause_kind(pair),
-            span,
-        }
+        Clause { kind: self.clause_kind(pair), span }
     }
 
     fn clause_kind(&self, pair: P<'_>) -> ClauseKind {
@@ -489,14 +375,10 @@ impl Builder {
         match rule {
             Rule::texte => return K::Meaning(self.text(&pair)),
             Rule::reference => {
-                return K::Reference(
-                    self.citations(inner(pair).next().expect("a list of citations")),
-                );
+                return K::Reference(self.citations(inner(pair).next().expect("a list of citations")));
             }
             Rule::en_conflit => {
-                return K::InConflict(
-                    self.citations(inner(pair).next().expect("a list of citations")),
-                );
+                return K::InConflict(self.citations(inner(pair).next().expect("a list of citations")));
             }
             Rule::chaque_ligne => return K::EachRow,
             Rule::bloquant => return K::Blocking,
@@ -527,22 +409,12 @@ impl Builder {
                 K::Currency { symbol, decimals }
             }
             Rule::cle => K::Key(c.0.map(|p| self.name(&p)).collect()),
-            Rule::champ => K::Scope {
-                condition: self.expression(c.next()),
-                citations: self.trailing_citations(&mut c),
-            },
-            Rule::texte_cite => K::CitedText {
-                name: self.name(&c.next()),
-                title: self.text(&c.next()),
-            },
-            Rule::cas => K::Case {
-                name: self.name(&c.next()),
-                title: self.optional_text(&mut c),
-            },
-            Rule::valeur_datee => K::DatedValue {
-                period: self.period(c.next()),
-                value: self.expression(c.next()),
-            },
+            Rule::champ => {
+                K::Scope { condition: self.expression(c.next()), citations: self.trailing_citations(&mut c) }
+            }
+            Rule::texte_cite => K::CitedText { name: self.name(&c.next()), title: self.text(&c.next()) },
+            Rule::cas => K::Case { name: self.name(&c.next()), title: self.optional_text(&mut c) },
+            Rule::valeur_datee => K::DatedValue { period: self.period(c.next()), value: self.expression(c.next()) },
             Rule::pour => K::For {
                 cases: self.cases(c.next()),
                 condition: c.take_if(Rule::expression).map(|p| self.expression(p)),
@@ -551,80 +423,38 @@ impl Builder {
             Rule::points => {
                 let nature = c.take_if(Rule::nature).map(|p| {
                     let word = inner(p).next().expect("fixe or variable");
-                    if word.as_rule() == Rule::kw_fixes {
-                        Nature::Fixed
-                    } else {
-                        Nature::Variable
-                    }
+                    if word.as_rule() == Rule::kw_fixes { Nature::Fixed } else { Nature::Variable }
                 });
                 let amount = self.amount(c.next());
-                K::Points {
-                    nature,
-                    amount,
-                    when: self.when(&mut c),
-                    citations: self.trailing_citations(&mut c),
-                }
+                K::Points { nature, amount, when: self.when(&mut c), citations: self.trailing_citations(&mut c) }
             }
             Rule::montant => {
                 let amount = self.amount(c.next());
-                K::Amount {
-                    amount,
-                    when: self.when(&mut c),
-                    citations: self.trailing_citations(&mut c),
-                }
+                K::Amount { amount, when: self.when(&mut c), citations: self.trailing_citations(&mut c) }
             }
             Rule::taux => {
-                let value = self.expression(c.next());
-                K::Rate {
-                    value,
-                    when: self.when(&mut c),
-                    citations: self.trailing_citations(&mut c),
-                }
+                let amount = Amount::Plain(self.expression(c.next()));
+                K::Rate { amount, when: self.when(&mut c), citations: self.trailing_citations(&mut c) }
             }
-            Rule::vaut => K::Value {
-                value: self.expression(c.next()),
-                citations: self.trailing_citations(&mut c),
-            },
+            Rule::vaut => K::Value { value: self.expression(c.next()), citations: self.trailing_citations(&mut c) },
             Rule::plafond | Rule::plancher => {
-                let kind = if rule == Rule::plafond {
-                    BoundKind::Cap
-                } else {
-                    BoundKind::Floor
-                };
+                let kind = if rule == Rule::plafond { BoundKind::Cap } else { BoundKind::Floor };
                 let value = self.expression(c.next());
                 let cases = c.take_if(Rule::cas_vises).map(|p| self.cases(p));
-                K::Bound {
-                    kind,
-                    value,
-                    cases,
-                    when: self.when(&mut c),
-                    citations: self.trailing_citations(&mut c),
-                }
+                K::Bound { kind, value, cases, when: self.when(&mut c), citations: self.trailing_citations(&mut c) }
             }
-            Rule::prorata_clause => K::Prorated {
-                value: self.expression(c.next()),
-                citations: self.trailing_citations(&mut c),
-            },
-            Rule::appartenance => K::Membership {
-                block: self.name(&c.next()),
-                level: level(c.next()),
-            },
+            Rule::prorata_clause => {
+                K::Prorated { value: self.expression(c.next()), citations: self.trailing_citations(&mut c) }
+            }
+            Rule::appartenance => K::Membership { block: self.name(&c.next()), level: level(c.next()) },
             Rule::prerequis | Rule::condition_nommee => {
                 let name = self.name(&c.next());
                 let title = self.optional_text(&mut c);
                 let condition = self.expression(c.next());
                 if rule == Rule::prerequis {
-                    K::Prerequisite {
-                        name,
-                        title,
-                        condition,
-                    }
+                    K::Prerequisite { name, title, condition }
                 } else {
-                    K::NamedCondition {
-                        name,
-                        title,
-                        condition,
-                    }
+                    K::NamedCondition { name, title, condition }
                 }
             }
             Rule::total_bloc => {
@@ -642,57 +472,29 @@ impl Builder {
                 let met_title = self.optional_text(&mut c);
                 let count = self.name(&c.next());
                 let count_title = self.optional_text(&mut c);
-                K::BlockPrerequisites {
-                    met,
-                    met_title,
-                    count,
-                    count_title,
-                    citations: self.trailing_citations(&mut c),
-                }
+                K::BlockPrerequisites { met, met_title, count, count_title, citations: self.trailing_citations(&mut c) }
             }
-            Rule::nombre_de_jours => K::DayCount {
-                name: self.name(&c.next()),
-                title: self.optional_text(&mut c),
-            },
+            Rule::nombre_de_jours => K::DayCount { name: self.name(&c.next()), title: self.optional_text(&mut c) },
             Rule::il_suffit => K::Suffices(self.integer(&c.next())),
-            Rule::retenue => K::Retained {
-                name: self.name(&c.next()),
-                text: self.text(&c.next()),
-            },
-            Rule::variante => K::Variant {
-                name: self.name(&c.next()),
-                text: self.text(&c.next()),
-            },
+            Rule::retenue => K::Retained { name: self.name(&c.next()), text: self.text(&c.next()) },
+            Rule::variante => K::Variant { name: self.name(&c.next()), text: self.text(&c.next()) },
             Rule::motif => K::Reason(self.text(&c.next())),
             Rule::remplace => {
                 let name = self.name(&c.next());
                 let cases = c.take_if(Rule::cas_vises).map(|p| self.cases(p));
-                K::Replaces {
-                    name,
-                    cases,
-                    value: self.expression(c.next()),
-                }
+                K::Replaces { name, cases, value: self.expression(c.next()) }
             }
-            Rule::origine => K::Origin(if c.next().as_rule() == Rule::origine_texte {
-                Origin::Text
-            } else {
-                Origin::Computed
-            }),
-            Rule::sous_lecture => K::UnderReading {
-                reading: self.name(&c.next()),
-                variant: self.name(&c.next()),
-            },
+            Rule::origine => {
+                K::Origin(if c.next().as_rule() == Rule::origine_texte { Origin::Text } else { Origin::Computed })
+            }
+            Rule::sous_lecture => K::UnderReading { reading: self.name(&c.next()), variant: self.name(&c.next()) },
             Rule::exercice_exemple => K::Year(self.integer(&c.next())),
             Rule::soit => K::Given(c.0.map(|p| self.assignment(p)).collect()),
             Rule::attendu => K::Expected(c.0.map(|p| self.expectation(p)).collect()),
-            Rule::annonce => K::Announces {
-                value: self.expression(c.next()),
-                quantity: c.take_if(Rule::nom).map(|p| self.name(&p)),
-            },
-            Rule::ecart => K::Gap {
-                value: self.expression(c.next()),
-                reason: self.text(&c.next()),
-            },
+            Rule::annonce => {
+                K::Announces { value: self.expression(c.next()), quantity: c.take_if(Rule::nom).map(|p| self.name(&p)) }
+            }
+            Rule::ecart => K::Gap { value: self.expression(c.next()), reason: self.text(&c.next()) },
             other => unreachable!("{other:?} is not a clause of the grammar"),
         }
     }
@@ -704,21 +506,14 @@ impl Builder {
     fn assignment(&self, pair: P<'_>) -> Assignment {
         let mut c = Children::of(pair);
         let name = self.name(&c.next());
-        Assignment {
-            name,
-            value: c.take_if(Rule::expression).map(|p| self.expression(p)),
-        }
+        Assignment { name, value: c.take_if(Rule::expression).map(|p| self.expression(p)) }
     }
 
     fn expectation(&self, pair: P<'_>) -> Expectation {
         let span = self.span(&pair);
         let mut c = Children::of(pair);
         let name = self.name(&c.next());
-        Expectation {
-            name,
-            value: c.take_if(Rule::expression).map(|p| self.expression(p)),
-            span,
-        }
+        Expectation { name, value: c.take_if(Rule::expression).map(|p| self.expression(p)), span }
     }
 
     fn constant(&self, pair: P<'_>) -> Expr {
@@ -726,14 +521,7 @@ impl Builder {
         let mut c = Children::of(pair);
         let negative = c.take_if(Rule::moins).is_some();
         let value = self.atom(c.next());
-        if negative {
-            Expr {
-                kind: ExprKind::Negate(Box::new(value)),
-                span,
-            }
-        } else {
-            value
-        }
+        if negative { Expr { kind: ExprKind::Negate(Box::new(value)), span } } else { value }
     }
 
     fn expression(&self, pair: P<'_>) -> Expr {
@@ -772,15 +560,7 @@ impl Builder {
             },
         };
         let op_span = self.span(op);
-        Expr {
-            kind: ExprKind::Binary {
-                op: kind,
-                op_span,
-                left: Box::new(left),
-                right: Box::new(right),
-            },
-            span,
-        }
+        Expr { kind: ExprKind::Binary { op: kind, op_span, left: Box::new(left), right: Box::new(right) }, span }
     }
 
     fn negation(&self, pair: P<'_>) -> Expr {
@@ -791,32 +571,19 @@ impl Builder {
             negative = !negative;
         }
         let inner = self.comparison(c.next());
-        if negative {
-            Expr {
-                kind: ExprKind::Not(Box::new(inner)),
-                span,
-            }
-        } else {
-            inner
-        }
+        if negative { Expr { kind: ExprKind::Not(Box::new(inner)), span } } else { inner }
     }
 
     fn comparison(&self, pair: P<'_>) -> Expr {
         let span = self.span(&pair);
         let mut c = Children::of(pair);
-        let left = self.sum(c.next());
+        let left = self.bounded(c.next());
         let Some(next) = c.0.next() else { return left };
         if next.as_rule() == Rule::parmi {
             let names = inner(next).map(|p| self.name(&p)).collect();
-            return Expr {
-                kind: ExprKind::OneOf {
-                    subject: Box::new(left),
-                    names,
-                },
-                span,
-            };
+            return Expr { kind: ExprKind::OneOf { subject: Box::new(left), names }, span };
         }
-        let right = self.sum(c.next());
+        let right = self.bounded(c.next());
         self.binary(left, &next, right)
     }
 
@@ -832,38 +599,30 @@ impl Builder {
             negative = !negative;
         }
         let inner = self.suffixed(c.next());
-        if negative {
-            Expr {
-                kind: ExprKind::Negate(Box::new(inner)),
-                span,
-            }
-        } else {
-            inner
-        }
+        if negative { Expr { kind: ExprKind::Negate(Box::new(inner)), span } } else { inner }
     }
 
     fn suffixed(&self, pair: P<'_>) -> Expr {
         let mut c = Children::of(pair);
-        let mut value = self.atom(c.next());
-        for suffix in c.0 {
-            let rule = suffix.as_rule();
-            let span = value.span.to(self.span(&suffix));
-            let argument =
-                Box::new(self.signed(inner(suffix).next().expect("a suffix has an operand")));
+        let value = self.atom(c.next());
+        let Some(suffix) = c.take_if(Rule::a_defaut) else { return value };
+        let span = value.span.to(self.span(&suffix));
+        let default = Box::new(self.signed(inner(suffix).next().expect("a default has an operand")));
+        Expr { kind: ExprKind::OrElse { value: Box::new(value), default }, span }
+    }
+
+    fn bounded(&self, pair: P<'_>) -> Expr {
+        let mut c = Children::of(pair);
+        let mut value = self.sum(c.next());
+        for bound in c.0 {
+            let cap = bound.as_rule() == Rule::plafonne_a;
+            let span = value.span.to(self.span(&bound));
+            let limit = Box::new(self.sum(inner(bound).next().expect("a bound has an operand")));
             let subject = Box::new(value);
-            let kind = match rule {
-                Rule::a_defaut => ExprKind::OrElse {
-                    value: subject,
-                    default: argument,
-                },
-                Rule::plafonne_a => ExprKind::CappedAt {
-                    value: subject,
-                    cap: argument,
-                },
-                _ => ExprKind::RaisedTo {
-                    value: subject,
-                    floor: argument,
-                },
+            let kind = if cap {
+                ExprKind::CappedAt { value: subject, cap: limit }
+            } else {
+                ExprKind::RaisedTo { value: subject, floor: limit }
             };
             value = Expr { kind, span };
         }
@@ -887,24 +646,13 @@ impl Builder {
                 match rule {
                     Rule::nombre => {
                         let value = self.number(&c.next());
-                        ExprKind::Number {
-                            value,
-                            unit: c.take_if(Rule::unite_litterale).map(|p| self.unit(p)),
-                        }
+                        ExprKind::Number { value, unit: c.take_if(Rule::unite_litterale).map(|p| self.unit(p)) }
                     }
                     Rule::date_calculee => {
                         let (day, month) = day_and_month(c.next().as_str());
                         let year = c.next();
-                        let year = if year.as_rule() == Rule::nom {
-                            self.atom(year)
-                        } else {
-                            self.expression(year)
-                        };
-                        ExprKind::DateOf {
-                            day,
-                            month,
-                            year: Box::new(year),
-                        }
+                        let year = if year.as_rule() == Rule::nom { self.atom(year) } else { self.expression(year) };
+                        ExprKind::DateOf { day, month, year: Box::new(year) }
                     }
                     Rule::conditionnelle => ExprKind::If {
                         condition: Box::new(self.expression(c.next())),
@@ -915,18 +663,14 @@ impl Builder {
                         count: self.integer(&c.next()),
                         conditions: c.0.map(|p| self.expression(p)).collect(),
                     },
-                    Rule::jours_entre => ExprKind::DaysBetween {
-                        from: Box::new(self.sum(c.next())),
-                        to: Box::new(self.sum(c.next())),
-                    },
+                    Rule::jours_entre => {
+                        ExprKind::DaysBetween { from: Box::new(self.sum(c.next())), to: Box::new(self.sum(c.next())) }
+                    }
                     Rule::jours_annee => ExprKind::DaysOfYear(Box::new(self.sum(c.next()))),
                     Rule::precedent => ExprKind::Previous(self.name(&c.next())),
                     Rule::appel => {
                         let function = self.name(&c.next());
-                        ExprKind::Call {
-                            function,
-                            arguments: c.0.map(|p| self.expression(p)).collect(),
-                        }
+                        ExprKind::Call { function, arguments: c.0.map(|p| self.expression(p)).collect() }
                     }
                     Rule::paliers => ExprKind::Brackets {
                         subject: Box::new(self.sum(c.next())),
@@ -950,41 +694,27 @@ impl Builder {
         let rule = range.as_rule();
         let mut bounds = Children::of(range);
         let (from, to) = match rule {
-            Rule::de_a_moins_de => (
-                Some(self.constant(bounds.next())),
-                Some(self.constant(bounds.next())),
-            ),
+            Rule::de_a_moins_de => (Some(self.constant(bounds.next())), Some(self.constant(bounds.next()))),
             Rule::a_partir_de => (Some(self.constant(bounds.next())), None),
             Rule::moins_de => (None, Some(self.constant(bounds.next()))),
             _ => (None, None),
         };
-        Bracket {
-            from,
-            to,
-            otherwise: rule == Rule::palier_sinon,
-            value: self.expression(c.next()),
-            span,
-        }
+        Bracket { from, to, otherwise: rule == Rule::palier_sinon, value: self.expression(c.next()), span }
     }
 
     fn tier(&self, pair: P<'_>) -> Tier {
         let span = self.span(&pair);
         let mut c = Children::of(pair);
         let up_to = c.next();
-        let up_to = (up_to.as_rule() == Rule::jusqu_a)
-            .then(|| self.constant(inner(up_to).next().expect("an upper end")));
+        let up_to =
+            (up_to.as_rule() == Rule::jusqu_a).then(|| self.constant(inner(up_to).next().expect("an upper end")));
         let rate = self.expression(c.next());
         let per = c.take_if(Rule::tous_les).map(|p| {
             let mut inner = Children::of(p);
             let count = inner.take_if(Rule::nombre_nu).map(|n| self.number(&n));
             (count, self.name(&inner.next()))
         });
-        Tier {
-            up_to,
-            rate,
-            per,
-            span,
-        }
+        Tier { up_to, rate, per, span }
     }
 }
 
@@ -1016,13 +746,8 @@ const MONTHS: [&[&str]; 12] = [
 
 fn day_and_month(raw: &str) -> (u32, u32) {
     let day: String = raw.chars().take_while(char::is_ascii_digit).collect();
-    let month = MONTHS
-        .iter()
-        .position(|names| names.iter().any(|name| raw.contains(name)));
-    (
-        day.parse().unwrap_or(0),
-        month.map_or(0, |index| index as u32 + 1),
-    )
+    let month = MONTHS.iter().position(|names| names.iter().any(|name| raw.contains(name)));
+    (day.parse().unwrap_or(0), month.map_or(0, |index| index as u32 + 1))
 }
 
 /// A pest error in the words of the language.
@@ -1050,8 +775,7 @@ fn explain(error: &pest::error::Error<Rule>, piece: &str, file: FileId, base: us
     }
     let expected: Vec<&str> = match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => {
-            let mut phrases: Vec<&str> =
-                positives.iter().filter_map(|rule| phrase(*rule)).collect();
+            let mut phrases: Vec<&str> = positives.iter().filter_map(|rule| phrase(*rule)).collect();
             phrases.sort_unstable();
             phrases.dedup();
             phrases
@@ -1071,8 +795,7 @@ fn found_length(text: &str) -> usize {
         return 0;
     };
     if first.is_alphanumeric() || first == '_' {
-        text.find(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .unwrap_or(text.len())
+        text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())
     } else {
         first.len_utf8()
     }
@@ -1085,13 +808,12 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::texte => "un texte entre guillemets",
         Rule::nombre | Rule::nombre_nu | Rule::chiffres | Rule::entier => "un nombre",
         Rule::date | Rule::borne_date => "une date ou une année",
-        Rule::unite_litterale | Rule::unite_composee | Rule::nom_unite | Rule::unite_simple => {
-            "une unité"
-        }
+        Rule::unite_litterale | Rule::unite_composee | Rule::nom_unite | Rule::unite_simple => "une unité",
         Rule::expression
         | Rule::conjonction
         | Rule::negation
         | Rule::comparaison
+        | Rule::bornee
         | Rule::somme
         | Rule::produit
         | Rule::signe
@@ -1106,14 +828,10 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::comparateur => "une comparaison (≥, <, =…)",
         Rule::plus | Rule::moins | Rule::fois | Rule::divise => "une opération (+, −, ×, /)",
         Rule::op_et | Rule::op_ou => "« et » ou « ou »",
-        Rule::renvoi | Rule::renvoi_item | Rule::liste_renvois => {
-            "une référence (article 1.2, annexe 3)"
-        }
+        Rule::renvoi | Rule::renvoi_item | Rule::liste_renvois => "une référence (article 1.2, annexe 3)",
         Rule::kw_annexe => "« annexe »",
         Rule::numero_article | Rule::numero_annexe => "un numéro",
-        Rule::type_entree | Rule::type_nom => {
-            "un type (entier, décimal, booléen, date, texte ou une énumération)"
-        }
+        Rule::type_entree | Rule::type_nom => "un type (entier, décimal, booléen, date, texte ou une énumération)",
         Rule::periode => "une période (depuis 2022, de 2017 à 2019)",
         Rule::niveau | Rule::kw_socle | Rule::kw_optionnel => "« socle » ou « optionnel »",
         Rule::tranche => "« jusqu'à … : » ou « au-delà : »",

@@ -19,33 +19,17 @@ pub struct SourceFile {
 impl SourceFile {
     fn new(name: &str, text: &str) -> Self {
         let line_starts = std::iter::once(0)
-            .chain(
-                text.bytes()
-                    .enumerate()
-                    .filter(|(_, b)| *b == b'\n')
-                    .map(|(i, _)| i as u32 + 1),
-            )
+            .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1))
             .collect();
-        Self {
-            name: name.into(),
-            text: text.into(),
-            line_starts,
-        }
+        Self { name: name.into(), text: text.into(), line_starts }
     }
 
     /// Line and column (both from 1, the column in characters) of a byte offset.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (usize, usize) {
-        let line = self
-            .line_starts
-            .partition_point(|start| *start <= offset)
-            .max(1)
-            - 1;
+        let line = self.line_starts.partition_point(|start| *start <= offset).max(1) - 1;
         let start = self.line_starts[line] as usize;
-        let column = self
-            .text
-            .get(start..offset as usize)
-            .map_or(0, |before| before.chars().count());
+        let column = self.text.get(start..offset as usize).map_or(0, |before| before.chars().count());
         (line + 1, column + 1)
     }
 }
@@ -72,10 +56,7 @@ impl SourceMap {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         if bytes.len() > MAX_FILE_BYTES {
             self.files.push(SourceFile::new(name, ""));
-            return (
-                id,
-                Some(syntax::file_too_large(id, bytes.len(), MAX_FILE_BYTES)),
-            );
+            return (id, Some(syntax::file_too_large(id, bytes.len(), MAX_FILE_BYTES)));
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
@@ -87,10 +68,7 @@ impl SourceMap {
                 let text = String::from_utf8_lossy(&bytes[..good]);
                 self.files.push(SourceFile::new(name, &text));
                 let start = text.char_indices().next_back().map_or(0, |(i, _)| i);
-                (
-                    id,
-                    Some(syntax::not_utf8(Span::new(id, start, good), bytes[good])),
-                )
+                (id, Some(syntax::not_utf8(Span::new(id, start, good), bytes[good])))
             }
         }
     }
@@ -107,10 +85,7 @@ impl SourceMap {
     /// The text under a span.
     #[must_use]
     pub fn text(&self, span: Span) -> &str {
-        self.file(span.file)
-            .text
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or("")
+        self.file(span.file).text.get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
     /// `fichier:ligne:colonne` of the start of a span.

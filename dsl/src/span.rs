@@ -16,21 +16,13 @@ impl Span {
     #[must_use]
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
         // Files above 4 GiB are refused when they are loaded, so the casts cannot truncate.
-        Self {
-            file,
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { file, start: start as u32, end: end as u32 }
     }
 
     /// The smallest range that covers both; both must be of the same file.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
-        Self {
-            file: self.file,
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 

@@ -1,1 +1,3 @@
 //! Data files, reference interpreter, batch engine and explanations for .pol policies.
+
+pub mod table;

@@ -30,29 +30,13 @@ pub struct Label {
 
 impl Diagnostic {
     #[must_use]
-    pub fn new(
-        code: Code,
-        span: Span,
-        message: impl Into<String>,
-        label: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            labels: vec![Label {
-                span,
-                text: label.into(),
-            }],
-            help: None,
-        }
+    pub fn new(code: Code, span: Span, message: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { code, message: message.into(), labels: vec![Label { span, text: label.into() }], help: None }
     }
 
     #[must_use]
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span,
-            text: text.into(),
-        });
+        self.labels.push(Label { span, text: text.into() });
         self
     }
 
@@ -64,11 +48,7 @@ impl Diagnostic {
 
     /// Adds « vouliez-vous dire … ? » when one of the candidates is close to what was written.
     #[must_use]
-    pub fn suggesting<'a>(
-        self,
-        written: &str,
-        candidates: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    pub fn suggesting<'a>(self, written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Self {
         match closest(written, candidates) {
             Some(candidate) => {
                 let help = format!("vouliez-vous dire « {candidate} » ?");
@@ -87,7 +67,6 @@ impl Diagnostic {
 
 /// Puts diagnostics in the order of the text and drops repetitions of one problem at one place.
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
-    diagnostics
-        .sort_by(|a, b| (a.span(), a.code.id, &a.message).cmp(&(b.span(), b.code.id, &b.message)));
+    diagnostics.sort_by(|a, b| (a.span(), a.code.id, &a.message).cmp(&(b.span(), b.code.id, &b.message)));
     diagnostics.dedup_by(|a, b| a.span() == b.span() && a.code == b.code && a.message == b.message);
 }

@@ -2,20 +2,12 @@
 
 /// The candidate closest to what was written, if it is close enough to be a slip: at most a third of the letters.
 #[must_use]
-pub fn closest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written_folded = fold(written);
     let limit = written.chars().count().div_ceil(3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::osa_distance(&written_folded, &fold(candidate)),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::osa_distance(&written_folded, &fold(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by(|a, b| a.cmp(b))
         .map(|(_, candidate)| candidate)
@@ -24,21 +16,14 @@ pub fn closest<'a>(
 /// Accents and case set aside.
 fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
-    text.nfd()
-        .filter(|c| c.is_alphanumeric() || *c == '_')
-        .flat_map(char::to_lowercase)
-        .collect()
+    text.nfd().filter(|c| c.is_alphanumeric() || *c == '_').flat_map(char::to_lowercase).collect()
 }
 
 /// « a », « b » ou « c »: a list for a sentence, cut after eight.
 #[must_use]
 pub fn list<S: AsRef<str>>(items: &[S], last: &str) -> String {
     const SHOWN: usize = 8;
-    let mut words: Vec<String> = items
-        .iter()
-        .take(SHOWN)
-        .map(|item| item.as_ref().to_owned())
-        .collect();
+    let mut words: Vec<String> = items.iter().take(SHOWN).map(|item| item.as_ref().to_owned()).collect();
     if items.len() > SHOWN {
         words.push("…".to_owned());
         return words.join(", ");

@@ -15,8 +15,6 @@ pub const DECLARATIONS: &[&str] = &[
     "critère",
     "minoration",
     "majoration",
-    "plafond",
-    "plancher",
     "prorata",
     "versement",
     "dérogation",
@@ -124,30 +122,19 @@ pub fn unknown_declaration(span: Span, found: &str, indented: bool) -> Diagnosti
     if let Some(candidate) = closest(found, DECLARATIONS.iter().copied()) {
         return diagnostic.with_help(format!("vouliez-vous dire « {candidate} » ?"));
     }
-    if CLAUSES
-        .iter()
-        .any(|clause| clause.split([' ', '.']).next() == Some(found))
-    {
+    if CLAUSES.iter().any(|clause| clause.split([' ', '.']).next() == Some(found)) {
         return diagnostic.with_help(format!(
             "« {found} » est une clause : mettez-la en retrait sous la déclaration qu'elle complète"
         ));
     }
-    let words: Vec<String> = DECLARATIONS
-        .iter()
-        .map(|word| format!("« {word} »"))
-        .collect();
+    let words: Vec<String> = DECLARATIONS.iter().map(|word| format!("« {word} »")).collect();
     diagnostic.with_help(format!("les déclarations sont {}", words.join(", ")))
 }
 
 #[must_use]
 pub fn unclosed_text(span: Span) -> Diagnostic {
-    Diagnostic::new(
-        codes::UNCLOSED_TEXT,
-        span,
-        "ce texte n'est pas fermé",
-        "guillemet ouvert ici",
-    )
-    .with_help("fermez le texte par un guillemet de la même sorte : « … »")
+    Diagnostic::new(codes::UNCLOSED_TEXT, span, "ce texte n'est pas fermé", "guillemet ouvert ici")
+        .with_help("fermez le texte par un guillemet de la même sorte : « … »")
 }
 
 #[must_use]
@@ -157,11 +144,7 @@ pub fn unexpected(span: Span, found: &str, expected: &[&str]) -> Diagnostic {
     } else {
         format!("« {found} » n'est pas attendu ici")
     };
-    let label = if expected.is_empty() {
-        "ici".to_owned()
-    } else {
-        format!("attendu : {}", list(expected, "ou"))
-    };
+    let label = if expected.is_empty() { "ici".to_owned() } else { format!("attendu : {}", list(expected, "ou")) };
     let diagnostic = Diagnostic::new(codes::UNEXPECTED, span, message, label);
     if expected.contains(&"une clause") {
         return diagnostic.suggesting(found, CLAUSES.iter().copied());

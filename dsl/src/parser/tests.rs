@@ -6,17 +6,8 @@ fn parse_text(text: &str) -> (File, String) {
     let (id, problem) = sources.add("essai.pol", text.as_bytes());
     assert!(problem.is_none());
     let (file, diagnostics) = parse(&sources, id);
-    let style = Style {
-        colour: false,
-        width: 100,
-    };
-    (
-        file,
-        diagnostics
-            .iter()
-            .map(|d| render(d, &sources, style))
-            .collect(),
-    )
+    let style = Style { colour: false, width: 100 };
+    (file, diagnostics.iter().map(|d| render(d, &sources, style)).collect())
 }
 
 #[test]

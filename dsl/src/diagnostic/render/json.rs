@@ -30,14 +30,7 @@ fn place<'a>(span: Span, text: &'a str, sources: &SourceMap) -> LabelView<'a> {
     let file = sources.file(span.file);
     let (ligne, colonne) = file.line_column(span.start);
     let (ligne_fin, colonne_fin) = file.line_column(span.end);
-    LabelView {
-        fichier: file.name.to_string(),
-        ligne,
-        colonne,
-        ligne_fin,
-        colonne_fin,
-        texte: text,
-    }
+    LabelView { fichier: file.name.to_string(), ligne, colonne, ligne_fin, colonne_fin, texte: text }
 }
 
 fn view<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> View<'a> {
@@ -46,11 +39,7 @@ fn view<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> View<'a> {
         titre: diagnostic.code.title,
         message: &diagnostic.message,
         aide: diagnostic.help.as_deref(),
-        etiquettes: diagnostic
-            .labels
-            .iter()
-            .map(|label| place(label.span, &label.text, sources))
-            .collect(),
+        etiquettes: diagnostic.labels.iter().map(|label| place(label.span, &label.text, sources)).collect(),
     }
 }
 
@@ -64,20 +53,12 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
 /// One workflow command per diagnostic: GitHub shows it on the line of the pull request.
 #[must_use]
 pub fn github(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
-    let escape = |text: &str| {
-        text.replace('%', "%25")
-            .replace('\r', "%0D")
-            .replace('\n', "%0A")
-    };
+    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     diagnostics
         .iter()
         .map(|d| {
             let at = place(d.span(), "", sources);
-            let help = d
-                .help
-                .as_ref()
-                .map(|h| format!("\naide : {h}"))
-                .unwrap_or_default();
+            let help = d.help.as_ref().map(|h| format!("\naide : {h}")).unwrap_or_default();
             format!(
                 "::error file={},line={},col={},title={}::{}\n",
                 at.fichier,

@@ -19,15 +19,9 @@ pub struct Style {
 /// One diagnostic with its excerpts, ending with a line break.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> String {
-    let theme = if style.colour {
-        GraphicalTheme::unicode()
-    } else {
-        GraphicalTheme::unicode_nocolor()
-    };
-    let handler = GraphicalReportHandler::new_themed(theme)
-        .with_width(style.width)
-        .with_context_lines(0)
-        .without_cause_chain();
+    let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler =
+        GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).without_cause_chain();
     let mut out = String::new();
     match handler.render_report(&mut out, &Report::new(diagnostic, sources)) {
         Ok(()) => out,
@@ -51,17 +45,9 @@ impl Report {
     fn new(diagnostic: &Diagnostic, sources: &SourceMap) -> Self {
         let home = diagnostic.span().file;
         let mut report = Self::of_file(diagnostic, sources, home, true);
-        let mut others: Vec<FileId> = diagnostic
-            .labels
-            .iter()
-            .map(|l| l.span.file)
-            .filter(|f| *f != home)
-            .collect();
+        let mut others: Vec<FileId> = diagnostic.labels.iter().map(|l| l.span.file).filter(|f| *f != home).collect();
         others.dedup();
-        report.related = others
-            .into_iter()
-            .map(|file| Self::of_file(diagnostic, sources, file, false))
-            .collect();
+        report.related = others.into_iter().map(|file| Self::of_file(diagnostic, sources, file, false)).collect();
         report
     }
 
@@ -84,11 +70,7 @@ impl Report {
             .collect();
         Self {
             code: home.then_some(diagnostic.code.id),
-            message: if home {
-                diagnostic.message.clone()
-            } else {
-                "voir aussi".to_owned()
-            },
+            message: if home { diagnostic.message.clone() } else { "voir aussi".to_owned() },
             help: if home { diagnostic.help.clone() } else { None },
             source: NamedSource::new(&source.name, source.text.to_string()),
             labels,
@@ -107,14 +89,11 @@ impl std::error::Error for Report {}
 
 impl miette::Diagnostic for Report {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.code
-            .map(|code| Box::new(code) as Box<dyn fmt::Display>)
+        self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help
-            .as_ref()
-            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -129,10 +108,6 @@ impl miette::Diagnostic for Report {
         if self.related.is_empty() {
             return None;
         }
-        Some(Box::new(
-            self.related
-                .iter()
-                .map(|report| report as &dyn miette::Diagnostic),
-        ))
+        Some(Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic)))
     }
 }

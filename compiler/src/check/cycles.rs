@@ -1,0 +1,109 @@
+//! Quantities that need themselves. Last year's value is not a need.
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+use polc_dsl::diagnostic::Diagnostic;
+
+use crate::diagnostics as say;
+use crate::typed::{ExprKind, Program, Quantity, QuantityId};
+
+/// What a quantity reads of the same row, in order of first appearance.
+#[must_use]
+pub fn dependencies(quantity: &Quantity) -> Vec<QuantityId> {
+    let mut found = Vec::new();
+    let mut add = |id: QuantityId| {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    };
+    for rule in &quantity.rules {
+        rule.adjustments.iter().for_each(|adjustment| add(adjustment.quantity));
+    }
+    for expr in quantity.expressions() {
+        expr.walk(&mut |e| match e.kind {
+            ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => add(id),
+            _ => {}
+        });
+    }
+    found
+}
+
+/// What the condition of a quantity reads: all that « met » asks of it.
+fn condition_dependencies(program: &Program, id: QuantityId) -> Vec<QuantityId> {
+    let mut found = Vec::new();
+    for rule in &program.quantity(id).rules {
+        for expr in rule.guard.iter().chain(&rule.condition) {
+            expr.walk(&mut |e| match e.kind {
+                ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => found.push(id),
+                _ => {}
+            });
+        }
+    }
+    found
+}
+
+/// One diagnostic for each circle.
+#[must_use]
+pub fn cycles(program: &Program) -> Vec<Diagnostic> {
+    let mut graph: DiGraph<QuantityId, ()> = DiGraph::new();
+    let nodes: Vec<NodeIndex> = program.quantity_ids().map(|id| graph.add_node(id)).collect();
+    for id in program.quantity_ids() {
+        let mut needs = dependencies(program.quantity(id));
+        for expr in program.quantity(id).expressions() {
+            expr.walk(&mut |e| {
+                if let ExprKind::Met(target) = e.kind {
+                    needs.extend(condition_dependencies(program, target));
+                }
+            });
+        }
+        for need in needs {
+            graph.update_edge(nodes[id.index()], nodes[need.index()], ());
+        }
+    }
+    let mut result = Vec::new();
+    for mut component in tarjan_scc(&graph) {
+        let alone = component.len() == 1;
+        if alone && !graph.contains_edge(component[0], component[0]) {
+            continue;
+        }
+        component.sort();
+        let start = component[0];
+        let path = shortest_circle(&graph, start, &component);
+        let named: Vec<_> = path
+            .iter()
+            .map(|node| {
+                let quantity = program.quantity(graph[*node]);
+                (&*quantity.name, quantity.span)
+            })
+            .collect();
+        result.push(say::cycle(&named));
+    }
+    result
+}
+
+/// A shortest way from a node back to itself within its component.
+fn shortest_circle(graph: &DiGraph<QuantityId, ()>, start: NodeIndex, component: &[NodeIndex]) -> Vec<NodeIndex> {
+    let mut parents: Vec<Option<NodeIndex>> = vec![None; graph.node_count()];
+    let mut queue = std::collections::VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        let mut next: Vec<NodeIndex> = graph.neighbors(node).filter(|n| component.contains(n)).collect();
+        next.sort();
+        for neighbour in next {
+            if neighbour == start {
+                let mut path = vec![node];
+                let mut current = node;
+                while let Some(parent) = parents[current.index()] {
+                    path.push(parent);
+                    current = parent;
+                }
+                path.reverse();
+                return path;
+            }
+            if parents[neighbour.index()].is_none() {
+                parents[neighbour.index()] = Some(node);
+                queue.push_back(neighbour);
+            }
+        }
+    }
+    vec![start]
+}

@@ -1,0 +1,427 @@
+//! From the resolved program to the typed one: types and units, applicability, completeness, conflicts, cycles, use.
+
+mod cycles;
+mod expressions;
+mod facts;
+mod fold;
+mod ladders;
+mod provisions;
+mod solver;
+mod usage;
+
+use std::sync::Arc;
+
+use polc_dsl::Span;
+use polc_dsl::ast::{self, BaseType, UnitExpr};
+use polc_dsl::diagnostic::Diagnostic;
+
+use crate::calendar::Date;
+use crate::diagnostics as say;
+use crate::hir;
+use crate::num::{Ratio, finite_decimals, integer, parse_decimal};
+use crate::typed::{
+    Currency, EnumId, Enumeration, Expr, Input, InputId, Parameter, Program, Quantity, QuantityId, Reading, Scope,
+    Type, Value, Variant,
+};
+use crate::units::Unit;
+
+/// Types a resolved program. The program is returned even with diagnostics, for the checks that can still be made; it must
+/// not be run then.
+#[must_use]
+pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) {
+    let Some(header) = &resolved.header else { return (None, Vec::new()) };
+    let program = Program {
+        name: header.name.node.clone(),
+        title: header.title.clone(),
+        currency: Currency { symbol: header.currency.clone(), decimals: header.decimals },
+        key: Vec::new(),
+        year: InputId(0),
+        years: (0, 0),
+        scope: None,
+        texts: header.texts.clone(),
+        enumerations: Vec::new(),
+        inputs: Vec::new(),
+        parameters: Vec::new(),
+        quantities: Vec::new(),
+        readings: Vec::new(),
+        examples: Vec::new(),
+        controls: Vec::new(),
+    };
+    let count = resolved.quantities.len();
+    let mut checker = Checker {
+        hir: resolved,
+        program,
+        diagnostics: Vec::new(),
+        types: vec![Memo::Unknown; count],
+        guards: resolved.quantities.iter().map(|q| vec![Memo::Unknown; q.rules.len()]).collect(),
+        used_units: Vec::new(),
+        used_enumerations: Vec::new(),
+    };
+    checker.enumerations();
+    checker.inputs();
+    if !checker.header(header) {
+        return (None, checker.diagnostics);
+    }
+    checker.parameters();
+    checker.program.quantities = resolved.quantities.iter().map(shell).collect();
+    checker.scope(header);
+    for id in (0..count as u32).map(QuantityId) {
+        checker.quantity(id);
+    }
+    checker.readings();
+    checker.derogation_conflicts();
+    checker.parameter_years();
+    checker.facts();
+    let mut diagnostics = std::mem::take(&mut checker.diagnostics);
+    diagnostics.extend(cycles::cycles(&checker.program));
+    diagnostics.extend(usage::unused(&checker));
+    (Some(checker.program), diagnostics)
+}
+
+/// A quantity before its rules are typed.
+fn shell(quantity: &hir::Quantity<'_>) -> Quantity {
+    Quantity {
+        name: quantity.name.clone(),
+        title: quantity.title.clone(),
+        kind: quantity.kind,
+        ty: Type::Error,
+        internal: quantity.internal,
+        rules: Vec::new(),
+        derogations: Vec::new(),
+        span: quantity.span,
+    }
+}
+
+/// What is computed on demand, once.
+#[derive(Clone, Debug)]
+enum Memo<T> {
+    Unknown,
+    InProgress,
+    Known(T),
+}
+
+struct Checker<'a, 'h> {
+    hir: &'h hir::Program<'a>,
+    program: Program,
+    diagnostics: Vec<Diagnostic>,
+    types: Vec<Memo<Type>>,
+    /// Per quantity and rule: where the rule applies, years included.
+    guards: Vec<Vec<Memo<Option<Expr>>>>,
+    used_units: Vec<Arc<str>>,
+    used_enumerations: Vec<EnumId>,
+}
+
+/// Where an expression is evaluated: what is known to hold there.
+#[derive(Clone, Default)]
+struct Context {
+    facts: Vec<Expr>,
+    /// Examples and controls read results without proof: they fail when there is none.
+    lenient: bool,
+    /// Type of « valeur retenue », inside a replacement.
+    retained: Option<Type>,
+    /// The scope of the policy may not read quantities: they exist only within it.
+    in_scope: bool,
+}
+
+impl Context {
+    fn assuming(&self, fact: &Expr) -> Self {
+        let mut context = self.clone();
+        context.facts.push(fact.clone());
+        context
+    }
+
+    fn assuming_all<'e>(&self, facts: impl IntoIterator<Item = &'e Expr>) -> Self {
+        let mut context = self.clone();
+        context.facts.extend(facts.into_iter().cloned());
+        context
+    }
+}
+
+fn error_expr(span: Span) -> Expr {
+    Expr { kind: crate::typed::ExprKind::Constant(Value::Boolean(false)), ty: Type::Error, span }
+}
+
+fn negate(expr: &Expr) -> Expr {
+    Expr { kind: crate::typed::ExprKind::Not(Box::new(expr.clone())), ty: Type::Boolean, span: expr.span }
+}
+
+/// The conjunction of what is present.
+fn all_of(items: Vec<Expr>, span: Span) -> Option<Expr> {
+    join(items, span, crate::typed::ExprKind::And)
+}
+
+fn any_of(items: Vec<Expr>, span: Span) -> Option<Expr> {
+    join(items, span, crate::typed::ExprKind::Or)
+}
+
+fn join(mut items: Vec<Expr>, span: Span, make: fn(Vec<Expr>) -> crate::typed::ExprKind) -> Option<Expr> {
+    if items.len() <= 1 {
+        return items.pop();
+    }
+    Some(Expr { kind: make(items), ty: Type::Boolean, span })
+}
+
+impl Checker<'_, '_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn currency_unit(&self) -> Unit {
+        Unit::of(&self.program.currency.symbol)
+    }
+
+    fn enumerations(&mut self) {
+        self.program.enumerations = self
+            .hir
+            .enumerations
+            .iter()
+            .map(|e| Enumeration {
+                name: e.name.node.clone(),
+                title: e.title.clone(),
+                cases: e.cases.iter().map(|(name, title)| (name.node.clone(), title.clone())).collect(),
+            })
+            .collect();
+    }
+
+    /// The unit written, and the factor that « % » stands for.
+    fn unit(&mut self, written: &UnitExpr) -> (Unit, Ratio) {
+        let mut unit = Unit::none();
+        let mut factor = integer(1);
+        for (rank, part) in written.parts.iter().enumerate() {
+            if *part.node == *"%" {
+                if rank == 0 {
+                    factor /= integer(100);
+                    continue;
+                }
+                self.report(say::bad_operation(part.span, "« % » ne se met pas au dénominateur"));
+                continue;
+            }
+            let Some(canonical) = self.hir.units.get(&part.node) else {
+                let problem = say::unknown_unit(part, self.hir.units.keys().map(|k| &**k));
+                self.report(problem);
+                continue;
+            };
+            self.used_units.push(canonical.clone());
+            let dimension = Unit::of(canonical);
+            unit = if rank == 0 { unit.multiply(&dimension) } else { unit.divide(&dimension) };
+        }
+        (unit, factor)
+    }
+
+    fn inputs(&mut self) {
+        for input in &self.hir.inputs {
+            let typed = self.input(input);
+            self.program.inputs.push(typed);
+        }
+    }
+
+    fn input(&mut self, input: &hir::Input<'_>) -> Input {
+        let declared = input.declared;
+        let (unit, _) = declared.unit.as_ref().map_or_else(|| (Unit::none(), integer(1)), |unit| self.unit(unit));
+        let (ty, decimals) = match &declared.base {
+            BaseType::Integer => (Type::Number(unit), 0),
+            BaseType::Decimal => (Type::Number(unit), declared.decimals.as_ref().map_or(u32::MAX, |d| d.node)),
+            BaseType::Boolean => (Type::Boolean, 0),
+            BaseType::Date => (Type::Date, 0),
+            BaseType::Text => (Type::Text, 0),
+            BaseType::Named(name) => match self.hir.enumerations.iter().position(|e| e.name.node == name.node) {
+                Some(index) => {
+                    self.used_enumerations.push(EnumId(index as u32));
+                    (Type::Enumeration(EnumId(index as u32)), 0)
+                }
+                None => {
+                    let known = self.hir.enumerations.iter().map(|e| &*e.name.node);
+                    let problem = say::unknown_declared("l'énumération ou le type", name, known);
+                    self.report(problem);
+                    (Type::Error, 0)
+                }
+            },
+        };
+        let is_number = matches!(ty, Type::Number(_));
+        if decimals > 12 {
+            self.report(say::bad_input(
+                declared.span,
+                "une entrée décimale dit son nombre de décimales, de 0 à 12 : « à 2 décimales »",
+            ));
+        }
+        if !is_number && (declared.unit.is_some() || declared.range.is_some() || declared.decimals.is_some()) {
+            self.report(say::bad_input(
+                declared.span,
+                "l'unité, la plage et les décimales ne valent que pour un nombre",
+            ));
+        }
+        if matches!(declared.base, BaseType::Integer) && declared.decimals.is_some() {
+            self.report(say::bad_input(declared.span, "un entier n'a pas de décimales"));
+        }
+        let context = Context::default();
+        let mut range = None;
+        if let Some((low, high)) = &declared.range
+            && is_number
+        {
+            let low_value = self.constant_of(low, &ty, &context, &input.name.node);
+            let high_value = self.constant_of(high, &ty, &context, &input.name.node);
+            if let (Some(Value::Number(a)), Some(Value::Number(b))) = (low_value, high_value) {
+                if a > b {
+                    self.report(say::bad_input(low.span.to(high.span), "la plage est à l'envers"));
+                } else {
+                    range = Some((a, b));
+                }
+            }
+        } else if is_number {
+            self.report(say::bad_input(input.span, "un nombre dit sa plage légale : « de … à … »"));
+        }
+        let default = declared.default.as_ref().and_then(|default| {
+            let value = self.constant_of(default, &ty, &context, &input.name.node)?;
+            if let Value::Number(number) = &value {
+                if range.as_ref().is_some_and(|(low, high)| number < low || number > high) {
+                    self.report(say::out_of_range(default.span, &input.name.node, "est hors de sa plage"));
+                }
+                if finite_decimals(number).is_none_or(|d| d > decimals) {
+                    self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
+                }
+            }
+            Some(value)
+        });
+        Input {
+            name: input.name.node.clone(),
+            meaning: input.meaning.clone(),
+            ty,
+            decimals,
+            range,
+            default,
+            span: input.span,
+        }
+    }
+
+    /// Key, year and years covered; false when there is no sound year to go on with.
+    fn header(&mut self, header: &hir::Header<'_>) -> bool {
+        let mut sound = true;
+        let find = |program: &Program, name: &ast::Name| program.find_input(&name.node);
+        for name in &header.key {
+            match find(&self.program, name) {
+                Some(id) => self.program.key.push(id),
+                None => {
+                    let problem = say::unknown_declared("l'entrée", name, self.program.inputs.iter().map(|i| &*i.name));
+                    self.report(problem);
+                    sound = false;
+                }
+            }
+        }
+        let Some(name) = header.exercise else { return false };
+        let Some(year) = find(&self.program, name) else {
+            let problem = say::unknown_declared("l'entrée", name, self.program.inputs.iter().map(|i| &*i.name));
+            self.report(problem);
+            return false;
+        };
+        let input = self.program.input(year);
+        let bound = |value: &Ratio| i64::try_from(value.to_integer()).ok().filter(|y| (1..=9999).contains(y));
+        let years = input.range.as_ref().and_then(|(low, high)| Some((bound(low)?, bound(high)?)));
+        match years {
+            Some(years) if input.decimals == 0 && input.default.is_none() => {
+                self.program.year = year;
+                self.program.years = years;
+            }
+            _ => {
+                self.report(say::bad_key(
+                    name.span,
+                    &name.node,
+                    "l'exercice est un entier sans valeur par défaut, dont la plage est dans les années 1 à 9999",
+                ));
+                sound = false;
+            }
+        }
+        if self.program.key.last() != Some(&year) && sound {
+            let last = header.key.last().map_or(name.span, |n| n.span);
+            self.report(say::bad_key(last, &name.node, "la clé se termine par l'exercice"));
+        }
+        sound
+    }
+
+    fn parameters(&mut self) {
+        for parameter in &self.hir.parameters {
+            let mut ty: Option<Type> = None;
+            let mut values = Vec::new();
+            for (years, value, _) in &parameter.values {
+                let mut expr = self.expression(value, &Context::default(), ty.as_ref());
+                if let Some(ty) = &ty {
+                    expr = self.expect(expr, ty);
+                } else {
+                    ty = Some(expr.ty.clone());
+                }
+                if expr.ty == Type::Error {
+                    continue;
+                }
+                match fold::constant(&expr) {
+                    Some(value) => values.push((*years, value)),
+                    None => self.report(say::not_constant(expr.span)),
+                }
+            }
+            self.program.parameters.push(Parameter {
+                name: parameter.name.node.clone(),
+                title: parameter.title.clone(),
+                ty: ty.unwrap_or(Type::Error),
+                values,
+                citations: parameter.citations.clone(),
+                span: parameter.span,
+            });
+        }
+    }
+
+    fn scope(&mut self, header: &hir::Header<'_>) {
+        let Some((condition, citations)) = &header.scope else { return };
+        let context = Context { in_scope: true, ..Context::default() };
+        let condition = self.condition(condition, &context);
+        self.program.scope = Some(Scope { condition, citations: citations.clone() });
+    }
+
+    /// A constant of the type, where the language wants one; a bare number takes the unit.
+    fn constant_of(&mut self, written: &ast::Expr, ty: &Type, context: &Context, what: &str) -> Option<Value> {
+        let expr = self.expression(written, context, Some(ty));
+        let expr = self.adopt(expr, ty, what);
+        if expr.ty == Type::Error {
+            return None;
+        }
+        let value = fold::constant(&expr);
+        if value.is_none() {
+            self.report(say::not_constant(expr.span));
+        }
+        value
+    }
+
+    fn readings(&mut self) {
+        self.program.readings = self
+            .hir
+            .readings
+            .iter()
+            .map(|r| Reading {
+                name: r.name.node.clone(),
+                question: r.question.clone(),
+                citations: r.citations.clone(),
+                in_conflict: r.in_conflict.clone(),
+                retained: Variant { name: r.retained.0.clone(), text: r.retained.1.clone(), computable: true },
+                reason: r.reason.clone(),
+                alternatives: r
+                    .alternatives
+                    .iter()
+                    .map(|v| Variant {
+                        name: v.name.node.clone(),
+                        text: v.text.clone(),
+                        computable: !v.replaces.is_empty(),
+                    })
+                    .collect(),
+                selected: r.selected,
+                span: r.span,
+            })
+            .collect();
+    }
+}
+
+/// A number as written.
+fn literal(number: &ast::Number) -> Option<Ratio> {
+    parse_decimal(&number.digits)
+}
+
+/// A date as written, if the calendar has it.
+fn date(written: &ast::DateLiteral) -> Option<Date> {
+    Date::new(i64::from(written.year), written.month, written.day)
+}

@@ -1,0 +1,231 @@
+//! The resolved program: declarations sorted by kind, names bound to ids, clauses in their places, nothing typed yet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use polc_dsl::Span;
+use polc_dsl::ast::{self, BoundKind, Expr, Item, Level, Name, Nature};
+
+use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind, Years};
+
+/// Which version of the policy to build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Variant chosen for each reading named; the others keep the reading retained.
+    pub readings: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symbol {
+    Input(InputId),
+    Parameter(ParameterId),
+    Quantity(QuantityId),
+}
+
+#[derive(Debug, Default)]
+pub struct Program<'a> {
+    pub header: Option<Header<'a>>,
+    /// Every spelling of a unit, and its first spelling.
+    pub units: IndexMap<Arc<str>, Arc<str>>,
+    /// Units that the policy declares, by first spelling.
+    pub declared_units: Vec<(Arc<str>, Span)>,
+    pub enumerations: Vec<Enumeration<'a>>,
+    pub inputs: Vec<Input<'a>>,
+    pub parameters: Vec<Parameter<'a>>,
+    pub quantities: Vec<Quantity<'a>>,
+    pub blocks: Vec<Block<'a>>,
+    pub symbols: IndexMap<Arc<str>, (Symbol, Span)>,
+    pub readings: Vec<Reading<'a>>,
+    pub situations: IndexMap<Arc<str>, &'a Item>,
+    pub examples: Vec<&'a Item>,
+    pub controls: Vec<&'a Item>,
+}
+
+#[derive(Debug)]
+pub struct Header<'a> {
+    pub name: &'a Name,
+    pub title: Arc<str>,
+    pub currency: Arc<str>,
+    pub decimals: u32,
+    pub key: Vec<&'a Name>,
+    pub exercise: Option<&'a Name>,
+    pub scope: Option<(&'a Expr, Vec<Citation>)>,
+    pub texts: Vec<(Arc<str>, Arc<str>)>,
+}
+
+#[derive(Debug)]
+pub struct Enumeration<'a> {
+    pub name: &'a Name,
+    pub title: Arc<str>,
+    pub cases: Vec<(&'a Name, Arc<str>)>,
+}
+
+#[derive(Debug)]
+pub struct Input<'a> {
+    pub name: &'a Name,
+    pub declared: &'a ast::InputType,
+    pub meaning: Arc<str>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Parameter<'a> {
+    pub name: &'a Name,
+    pub title: Arc<str>,
+    pub values: Vec<(Years, &'a Expr, Span)>,
+    pub citations: Vec<Citation>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Block<'a> {
+    pub name: &'a Name,
+    pub members: Vec<(QuantityId, usize, Level)>,
+    pub prerequisites: Vec<QuantityId>,
+}
+
+#[derive(Debug)]
+pub struct Quantity<'a> {
+    pub name: Arc<str>,
+    pub title: Arc<str>,
+    pub kind: QuantityKind,
+    pub internal: bool,
+    pub rules: Vec<Rule<'a>>,
+    /// Minorations and majorations of this quantity, in the order in which they apply.
+    pub adjustments: Vec<QuantityId>,
+    pub derogations: Vec<Derogation<'a>>,
+    pub span: Span,
+}
+
+/// « pour a, b si … »: one of several alternatives.
+#[derive(Clone, Debug)]
+pub struct Guard<'a> {
+    pub cases: &'a ast::Cases,
+    pub condition: Option<&'a Expr>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Rule<'a> {
+    pub title: Arc<str>,
+    pub citations: Vec<Citation>,
+    pub guards: Vec<Guard<'a>>,
+    pub years: Years,
+    pub condition: Condition<'a>,
+    pub body: Body<'a>,
+    pub bounds: Vec<Bound<'a>>,
+    pub proratas: Vec<(&'a Expr, Vec<Citation>)>,
+    /// For minorations and majorations: the quantity aimed at.
+    pub target: Option<QuantityId>,
+    pub level: Option<Level>,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Condition<'a> {
+    None,
+    Expr(&'a Expr),
+    Quantity(QuantityId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    Points,
+    Amount,
+    Rate,
+}
+
+#[derive(Debug)]
+pub enum Body<'a> {
+    Value(&'a Expr),
+    True(&'a Expr),
+    Lines(LineKind, Vec<Line<'a>>),
+    BlockTotal {
+        block: usize,
+        level: Level,
+    },
+    PrerequisitesMet {
+        block: usize,
+    },
+    PrerequisitesCount {
+        block: usize,
+    },
+    DayCount {
+        from: &'a Expr,
+        until: Option<&'a Expr>,
+    },
+    Proration {
+        from: &'a Expr,
+        until: Option<&'a Expr>,
+        relative_to: Option<&'a Expr>,
+    },
+    /// A mistake was reported.
+    Error,
+}
+
+#[derive(Debug)]
+pub struct Line<'a> {
+    pub nature: Option<Nature>,
+    pub amount: &'a ast::Amount,
+    pub when: Option<&'a Expr>,
+    pub citations: Vec<Citation>,
+}
+
+#[derive(Debug)]
+pub struct Bound<'a> {
+    pub kind: BoundKind,
+    pub value: &'a Expr,
+    pub cases: Option<&'a ast::Cases>,
+    pub when: Option<&'a Expr>,
+    pub citations: Vec<Citation>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Derogation<'a> {
+    pub name: &'a Name,
+    pub title: Arc<str>,
+    pub citations: Vec<Citation>,
+    pub guards: Vec<Guard<'a>>,
+    pub years: Years,
+    pub condition: Option<&'a Expr>,
+    pub effect: Effect<'a>,
+    pub overrides: Vec<&'a Name>,
+    pub span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Effect<'a> {
+    Value(&'a Expr),
+    Suffices(u32),
+    Lifts(QuantityId),
+}
+
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pub name: &'a Name,
+    pub question: Arc<str>,
+    pub citations: Vec<Citation>,
+    pub in_conflict: Vec<Citation>,
+    pub retained: (Arc<str>, Arc<str>),
+    pub reason: Arc<str>,
+    pub alternatives: Vec<Variant<'a>>,
+    pub selected: Option<usize>,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub struct Variant<'a> {
+    pub name: &'a Name,
+    pub text: Arc<str>,
+    pub replaces: Vec<Replaces<'a>>,
+}
+
+#[derive(Debug)]
+pub struct Replaces<'a> {
+    pub quantity: QuantityId,
+    pub cases: Option<&'a ast::Cases>,
+    pub value: &'a Expr,
+    pub span: Span,
+}

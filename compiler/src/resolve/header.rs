@@ -1,0 +1,183 @@
+//! The header of the policy, and the declarations that hold no rule: enumerations, inputs, parameters, dates in force.
+
+use std::sync::Arc;
+
+use polc_dsl::FileId;
+use polc_dsl::ast::{ClauseKind as K, DateBound, InputType, Item, ItemKind, Name, Period};
+
+use super::Resolver;
+use crate::diagnostics as say;
+use crate::hir::{Enumeration, Header, Input, Parameter};
+use crate::typed::Years;
+
+impl<'a> Resolver<'a> {
+    pub(super) fn header(&mut self, items: &[&'a Item], first_file: Option<FileId>) {
+        let mut found = items.iter().filter(|item| matches!(item.kind, ItemKind::Policy));
+        let Some(item) = found.next() else {
+            self.report(say::no_policy(first_file));
+            return;
+        };
+        for second in found {
+            self.report(say::second_policy(second.span, item.span));
+        }
+        let Some(name) = &item.name else { return };
+        self.check_clauses(item);
+        let title = item.title.as_ref().map_or_else(|| name.node.clone(), |t| t.node.clone());
+        let mut header = Header {
+            name,
+            title,
+            currency: "€".into(),
+            decimals: 2,
+            key: Vec::new(),
+            exercise: None,
+            scope: None,
+            texts: Vec::new(),
+        };
+        let mut has_currency = false;
+        for clause in &item.clauses {
+            match &clause.kind {
+                K::Currency { symbol, decimals } => {
+                    header.currency = symbol.clone();
+                    header.decimals = *decimals;
+                    has_currency = true;
+                }
+                K::Key(names) => header.key = names.iter().collect(),
+                K::Exercise(name) => header.exercise = Some(name),
+                K::CitedText { name, title } => header.texts.push((name.node.clone(), title.node.clone())),
+                _ => {}
+            }
+        }
+        let missing = [
+            (!has_currency, "la clause « monnaie »"),
+            (header.key.is_empty(), "la clause « clé »"),
+            (header.exercise.is_none(), "la clause « exercice »"),
+            (header.texts.is_empty(), "une clause « texte », qui dit quel texte la politique transcrit,"),
+        ];
+        for (_, clause) in missing.iter().filter(|(missing, _)| *missing) {
+            self.report(say::missing_clause(name.span, "la politique", clause));
+        }
+        self.default_text = header.texts.first().map(|(name, _)| name.clone());
+        self.program.header = Some(header);
+        for clause in &item.clauses {
+            if let K::Scope { condition, citations } = &clause.kind {
+                let citations = self.citations(citations);
+                if citations.is_empty() {
+                    self.report(say::missing_reference(clause.span, "la clause « champ »"));
+                }
+                if let Some(header) = &mut self.program.header {
+                    header.scope = Some((condition, citations));
+                }
+            }
+        }
+    }
+
+    pub(super) fn enumeration(&mut self, item: &'a Item, name: &'a Name, title: Arc<str>) {
+        self.check_clauses(item);
+        if let Some(first) = self.program.enumerations.iter().find(|e| e.name.node == name.node) {
+            let problem = say::duplicate_name(&name.node, name.span, first.name.span);
+            self.report(problem);
+            return;
+        }
+        let mut cases: Vec<(&Name, Arc<str>)> = Vec::new();
+        for clause in &item.clauses {
+            let K::Case { name, title } = &clause.kind else { continue };
+            if let Some((first, _)) = cases.iter().find(|(known, _)| known.node == name.node) {
+                let problem = say::duplicate_name(&name.node, name.span, first.span);
+                self.report(problem);
+                continue;
+            }
+            cases.push((name, title.as_ref().map_or_else(|| name.node.clone(), |t| t.node.clone())));
+        }
+        if cases.is_empty() {
+            self.report(say::missing_clause(name.span, "cette énumération", "au moins une clause « cas »"));
+        }
+        self.item_citations(item);
+        self.program.enumerations.push(Enumeration { name, title, cases });
+    }
+
+    pub(super) fn input(&mut self, item: &'a Item, name: &'a Name, declared: &'a InputType) {
+        self.check_clauses(item);
+        self.item_citations(item);
+        let meaning = item.clauses.iter().find_map(|clause| match &clause.kind {
+            K::Meaning(text) => Some(text.node.clone()),
+            _ => None,
+        });
+        if meaning.is_none() {
+            self.report(say::missing_clause(name.span, "cette entrée", "son sens, entre guillemets,"));
+        }
+        let symbol = self.next_input();
+        if self.claim(name, symbol) {
+            let meaning = meaning.unwrap_or_else(|| name.node.clone());
+            self.program.inputs.push(Input { name, declared, meaning, span: name.span });
+        }
+    }
+
+    pub(super) fn parameter(&mut self, item: &'a Item, name: &'a Name, title: Arc<str>) {
+        self.check_clauses(item);
+        let citations = self.item_citations(item);
+        let mut values = Vec::new();
+        for clause in &item.clauses {
+            match &clause.kind {
+                K::Value { value, .. } => values.push((Years::ALWAYS, value, clause.span, true)),
+                K::DatedValue { period, value } => {
+                    if let Some(years) = self.years(period) {
+                        values.push((years, value, clause.span, period.to.is_some()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if values.is_empty() {
+            self.report(say::missing_clause(name.span, "ce paramètre", "sa valeur (« vaut … » ou « depuis … : … »)"));
+        }
+        // « depuis » runs until the next value.
+        values.sort_by_key(|(years, ..)| years.first);
+        for index in 1..values.len() {
+            let next = values[index].0.first;
+            let (years, _, _, closed) = &mut values[index - 1];
+            if !*closed && years.first < next {
+                years.last = next - 1;
+            }
+        }
+        for pair in values.windows(2) {
+            if let Some(years) = pair[0].0.overlap(pair[1].0) {
+                self.diagnostics.push(say::period_overlap(pair[1].2, pair[0].2, years));
+            }
+        }
+        let values = values.into_iter().map(|(years, value, span, _)| (years, value, span)).collect();
+        let symbol = self.next_parameter();
+        if self.claim(name, symbol) {
+            self.program.parameters.push(Parameter { name, title, values, citations, span: name.span });
+        }
+    }
+
+    /// The years of a period. A bound inside a year is refused: the law of an exercise is that of the whole year.
+    pub(super) fn years(&mut self, period: &Period) -> Option<Years> {
+        let mut years = Years::ALWAYS;
+        if let Some(bound) = &period.from {
+            years.first = match bound {
+                DateBound::Year(year) => i64::from(year.node),
+                DateBound::Date(date) if (date.node.month, date.node.day) == (1, 1) => i64::from(date.node.year),
+                DateBound::Date(date) => {
+                    self.report(say::mid_year(date.span, "une période commence un 1er janvier"));
+                    return None;
+                }
+            };
+        }
+        if let Some(bound) = &period.to {
+            years.last = match bound {
+                DateBound::Year(year) => i64::from(year.node),
+                DateBound::Date(date) if (date.node.month, date.node.day) == (12, 31) => i64::from(date.node.year),
+                DateBound::Date(date) => {
+                    self.report(say::mid_year(date.span, "une période finit un 31 décembre"));
+                    return None;
+                }
+            };
+        }
+        if years.first > years.last {
+            self.report(say::never_applies(period.span, "cette période"));
+            return None;
+        }
+        Some(years)
+    }
+}

@@ -1,0 +1,248 @@
+//! Rows in memory: one typed column per input of the policy, and the results.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use polc_compiler::calendar::Date;
+use polc_compiler::num::{Ratio, power_of_ten};
+use polc_compiler::typed::{Input, InputId, Program, Type, Value};
+
+/// The cells of one input, one per row. An empty cell holds the default of the input; without a default, it is missing.
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub data: ColumnData,
+    /// Per row, whether the cell is empty and has no default; empty when no cell is.
+    pub missing: Vec<bool>,
+}
+
+#[derive(Clone, Debug)]
+pub enum ColumnData {
+    /// Scaled by ten to the declared number of decimals. The compiler accepts only ranges that fit.
+    Number(Vec<i64>),
+    Boolean(Vec<bool>),
+    /// Days since 1 January 1970.
+    Date(Vec<i32>),
+    /// Rank of the case in its enumeration.
+    Case(Vec<u16>),
+    Text(Vec<Arc<str>>),
+}
+
+impl Column {
+    /// An empty column for an input, with room for `rows` cells.
+    #[must_use]
+    pub fn with_capacity(input: &Input, rows: usize) -> Self {
+        let data = match input.ty {
+            Type::Number(_) => ColumnData::Number(Vec::with_capacity(rows)),
+            Type::Boolean | Type::Error => ColumnData::Boolean(Vec::with_capacity(rows)),
+            Type::Date => ColumnData::Date(Vec::with_capacity(rows)),
+            Type::Enumeration(_) => ColumnData::Case(Vec::with_capacity(rows)),
+            Type::Text => ColumnData::Text(Vec::with_capacity(rows)),
+        };
+        Self { data, missing: Vec::new() }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.data {
+            ColumnData::Number(cells) => cells.len(),
+            ColumnData::Boolean(cells) => cells.len(),
+            ColumnData::Date(cells) => cells.len(),
+            ColumnData::Case(cells) => cells.len(),
+            ColumnData::Text(cells) => cells.len(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    #[must_use]
+    pub fn is_missing(&self, row: usize) -> bool {
+        self.missing.get(row).copied().unwrap_or(false)
+    }
+
+    /// Appends a cell; `None` for an empty one, which takes the default of the input. The value must be of the type of the
+    /// input, within its range and decimals: the reader checks that first.
+    pub fn push(&mut self, value: Option<&Value>, input: &Input) {
+        let row = self.len();
+        let value = value.or(input.default.as_ref());
+        if value.is_none() {
+            self.missing.resize(row, false);
+            self.missing.push(true);
+        } else if !self.missing.is_empty() {
+            self.missing.push(false);
+        }
+        match (&mut self.data, value) {
+            (ColumnData::Number(cells), Some(Value::Number(number))) => {
+                let scaled = number * Ratio::from_integer(power_of_ten(input.decimals));
+                cells.push(i64::try_from(scaled.to_integer()).unwrap_or(0));
+            }
+            (ColumnData::Number(cells), _) => {
+                // A missing number stands at the least of its range, so that compiled code stays within it.
+                let low = input.range.as_ref().map(|(low, _)| low * Ratio::from_integer(power_of_ten(input.decimals)));
+                cells.push(low.and_then(|low| i64::try_from(low.ceil().to_integer()).ok()).unwrap_or(0));
+            }
+            (ColumnData::Boolean(cells), value) => cells.push(matches!(value, Some(Value::Boolean(true)))),
+            (ColumnData::Date(cells), Some(Value::Date(date))) => cells.push(date.days()),
+            (ColumnData::Date(cells), _) => cells.push(0),
+            (ColumnData::Case(cells), Some(Value::Case(case))) => cells.push(*case as u16),
+            (ColumnData::Case(cells), _) => cells.push(0),
+            (ColumnData::Text(cells), Some(Value::Text(text))) => cells.push(text.clone()),
+            (ColumnData::Text(cells), _) => cells.push("".into()),
+        }
+    }
+
+    /// The cell as a value; `None` if it is missing.
+    #[must_use]
+    pub fn value(&self, row: usize, input: &Input) -> Option<Value> {
+        if self.is_missing(row) {
+            return None;
+        }
+        Some(match &self.data {
+            ColumnData::Number(cells) => Value::Number(Ratio::new(cells[row].into(), power_of_ten(input.decimals))),
+            ColumnData::Boolean(cells) => Value::Boolean(cells[row]),
+            ColumnData::Date(cells) => Value::Date(Date::from_days(i64::from(cells[row]))?),
+            ColumnData::Case(cells) => Value::Case(u32::from(cells[row])),
+            ColumnData::Text(cells) => Value::Text(cells[row].clone()),
+        })
+    }
+}
+
+/// Rows to evaluate.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub rows: usize,
+    /// By rank of the input; absent for inputs that nothing selected depends on.
+    pub columns: Vec<Option<Column>>,
+}
+
+impl Batch {
+    #[must_use]
+    pub fn value(&self, program: &Program, id: InputId, row: usize) -> Option<Value> {
+        self.columns[id.index()].as_ref()?.value(row, program.input(id))
+    }
+
+    /// The year of a row.
+    #[must_use]
+    pub fn year(&self, program: &Program, row: usize) -> i64 {
+        match self.columns[program.year.index()].as_ref().map(|column| &column.data) {
+            Some(ColumnData::Number(cells)) => cells[row],
+            _ => 0,
+        }
+    }
+
+    /// The key of a row without the year: what stays from one year to the next.
+    #[must_use]
+    pub fn subject(&self, program: &Program, row: usize) -> Vec<Value> {
+        let keys = program.key.iter().filter(|id| **id != program.year);
+        keys.filter_map(|id| self.value(program, *id, row)).collect()
+    }
+}
+
+/// One result for every row.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// In the order of the outputs asked for.
+    pub columns: Vec<ResultColumn>,
+    /// Rows that could not be computed, in order of row; their cells are empty.
+    pub errors: Vec<RowError>,
+    pub statistics: Statistics,
+}
+
+#[derive(Clone, Debug)]
+pub struct ResultColumn {
+    /// Whether the result applies to the row.
+    pub present: Vec<bool>,
+    pub values: ResultValues,
+}
+
+#[derive(Clone, Debug)]
+pub enum ResultValues {
+    Boolean(Vec<bool>),
+    Date(Vec<i32>),
+    Case(Vec<u16>),
+    Number(Numbers),
+}
+
+/// Exact numbers as fractions; the few that do not fit stand apart.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    pub numerators: Vec<i128>,
+    /// One for all rows, or one per row; always positive.
+    pub denominators: Denominators,
+    pub large: BTreeMap<usize, Ratio>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Denominators {
+    Constant(i128),
+    PerRow(Vec<i128>),
+}
+
+impl ResultColumn {
+    /// The result of a row; `None` where it is without object.
+    #[must_use]
+    pub fn value(&self, row: usize) -> Option<Value> {
+        if !self.present[row] {
+            return None;
+        }
+        Some(match &self.values {
+            ResultValues::Boolean(cells) => Value::Boolean(cells[row]),
+            ResultValues::Date(cells) => Value::Date(Date::from_days(i64::from(cells[row]))?),
+            ResultValues::Case(cells) => Value::Case(u32::from(cells[row])),
+            ResultValues::Number(numbers) => Value::Number(numbers.value(row)),
+        })
+    }
+}
+
+impl Numbers {
+    #[must_use]
+    pub fn value(&self, row: usize) -> Ratio {
+        if let Some(large) = self.large.get(&row) {
+            return large.clone();
+        }
+        let denominator = match &self.denominators {
+            Denominators::Constant(denominator) => *denominator,
+            Denominators::PerRow(denominators) => denominators[row],
+        };
+        Ratio::new(self.numerators[row].into(), denominator.into())
+    }
+}
+
+/// Why a row has no results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowError {
+    pub row: usize,
+    pub kind: RowErrorKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowErrorKind {
+    /// A rule that applies reads an empty cell without default.
+    Missing { input: InputId, quantity: Option<Arc<str>> },
+    DivisionByZero { quantity: Arc<str> },
+    /// A date beyond year 9999, or a day count that is not whole.
+    BadDate { quantity: Arc<str> },
+    /// Two rules give the quantity.
+    Rules { quantity: Arc<str>, first: Arc<str>, second: Arc<str> },
+    /// Two derogations apply without an order between them.
+    Derogations { quantity: Arc<str>, first: Arc<str>, second: Arc<str> },
+    /// A quantity read without proof, in an example or a control, is without object.
+    WithoutObject { quantity: Arc<str> },
+    /// A blocking control does not hold.
+    Control { name: Arc<str>, title: Arc<str> },
+}
+
+/// How the rows went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Rows computed by compiled code.
+    pub compiled: usize,
+    /// Rows computed by the reference interpreter.
+    pub reference: usize,
+    /// Rows that compiled code handed to the interpreter.
+    pub handed_over: usize,
+    /// Rows on which each non-blocking row control failed, by name of the control, in declaration order.
+    pub failed_controls: Vec<(Arc<str>, usize)>,
+}
