@@ -4,8 +4,11 @@
 
 pub mod calendar;
 pub mod check;
+pub mod codegen;
 pub mod diagnostics;
 pub mod hir;
+pub mod ir;
+pub mod lower;
 pub mod num;
 pub mod resolve;
 pub mod typed;

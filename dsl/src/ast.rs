@@ -13,6 +13,8 @@ pub type Text = Spanned<Arc<str>>;
 pub struct File {
     pub id: FileId,
     pub items: Vec<Item>,
+    /// The declarations that could not be read: what they name and read is not known.
+    pub unread: Vec<Span>,
 }
 
 /// One declaration.

@@ -1,18 +1,21 @@
-//! From text to syntax tree. The only file that names pest.
+//! From text to syntax tree. This file and its modules are the only ones that name pest.
 //!
 //! A declaration starts in the first column and its clauses are indented: the text is cut there first, and each piece is
 //! parsed alone, so that a mistake in one declaration hides no other. Parsing never fails: it returns what it could read
 //! and the diagnostics.
 
+mod explain;
+mod tokens;
+
+use std::cell::{Cell, RefCell};
 use std::sync::{Arc, LazyLock};
 
 use pest::Parser as _;
-use pest::error::{ErrorVariant, InputLocation};
 use pest::iterators::{Pair, Pairs};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use crate::ast::*;
-use crate::diagnostic::{Diagnostic, syntax};
+use crate::diagnostic::{Diagnostic, codes, syntax};
 use crate::source::SourceMap;
 use crate::span::{FileId, Span, Spanned};
 
@@ -20,9 +23,9 @@ use crate::span::{FileId, Span, Spanned};
 #[grammar = "grammar.pest"]
 struct PolParser;
 
-/// Nesting of parentheses and of conditions above which a declaration is refused: far beyond any readable provision, far
-/// below what the stack holds.
-pub const MAX_NESTING: usize = 64;
+/// Depth of an expression above which a declaration is refused: far beyond any readable provision, far below what the
+/// stack holds.
+pub const MAX_NESTING: usize = 80;
 
 /// Parses one file. The tree holds every declaration that could be read.
 #[must_use]
@@ -30,36 +33,63 @@ pub fn parse(sources: &SourceMap, id: FileId) -> (File, Vec<Diagnostic>) {
     let text = &sources.file(id).text;
     let mut diagnostics = Vec::new();
     let mut items = Vec::new();
-    for (start, end) in cut(text) {
+    let mut unread: Vec<Span> = Vec::new();
+    let mut in_unclosed_text = false;
+    for (start, end) in cut(text, id, &mut diagnostics) {
         let piece = &text[start..end];
-        if let Some(problem) = check_nesting(piece, id, start) {
-            diagnostics.push(problem);
+        let span = Span::new(id, start, end);
+        // What follows a text left open, without being a declaration, belongs to it.
+        if in_unclosed_text && !explain::opens_declaration(piece) {
+            unread.push(span);
             continue;
         }
-        match PolParser::parse(Rule::declaration_seule, piece) {
-            Ok(mut pairs) => {
-                let builder = Builder { file: id, base: start };
-                if let Some(pair) = pairs.next().and_then(|p| p.into_inner().next()) {
-                    items.push(builder.item(pair));
+        match parse_piece(piece, id, start) {
+            Ok(item) => {
+                if piece.starts_with(char::is_whitespace) {
+                    diagnostics.push(explain::indented(piece, id, start));
                 }
+                in_unclosed_text = false;
+                items.extend(item);
             }
-            Err(error) => diagnostics.push(explain(&error, piece, id, start)),
+            Err(problem) => {
+                in_unclosed_text = problem.code == codes::UNCLOSED_TEXT;
+                diagnostics.push(*problem);
+                unread.push(span);
+            }
         }
     }
-    (File { id, items }, diagnostics)
+    (File { id, items, unread }, diagnostics)
 }
 
-/// The declarations of a text, as byte ranges: each starts at a character in the first column.
-fn cut(text: &str) -> Vec<(usize, usize)> {
-    let mut starts = Vec::new();
+fn parse_piece(piece: &str, file: FileId, base: usize) -> Result<Option<Item>, Box<Diagnostic>> {
+    let mut pairs = PolParser::parse(Rule::declaration_seule, piece)
+        .map_err(|error| Box::new(explain::explain(&error, piece, file, base)))?;
+    let builder = Builder { file, base, depth: Cell::new(0), too_deep: RefCell::new(None) };
+    let item = pairs.next().and_then(|p| p.into_inner().next()).map(|pair| builder.item(pair));
+    match builder.too_deep.into_inner() {
+        Some(problem) => Err(Box::new(problem)),
+        None => Ok(item),
+    }
+}
+
+/// The declarations of a text, as byte ranges: each starts at a character in the first column. A clause there is reported
+/// and left with the declaration before it.
+fn cut(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Vec<(usize, usize)> {
+    let mut starts: Vec<usize> = Vec::new();
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let first = line.chars().next();
         let opens = first.is_some_and(|c| !c.is_whitespace() && c != '#');
         // Indented text before any declaration is a piece of its own, so that it is reported.
         let stray = starts.is_empty() && line.trim_start().chars().next().is_some_and(|c| c != '#');
-        if opens || stray {
-            starts.push(offset);
+        let clause = if opens && !starts.is_empty() { explain::clause_at(line) } else { None };
+        match clause {
+            Some(clause) => {
+                let span = Span::new(file, offset, offset + clause.len());
+                diagnostics.push(syntax::unindented_clause(span, clause));
+            }
+            None if opens || stray => starts.push(offset),
+            None => {}
         }
         offset += line.len();
     }
@@ -67,34 +97,12 @@ fn cut(text: &str) -> Vec<(usize, usize)> {
     starts.iter().copied().zip(ends).collect()
 }
 
-fn check_nesting(piece: &str, file: FileId, base: usize) -> Option<Diagnostic> {
-    let (mut open, mut conditions) = (0usize, 0usize);
-    let mut word_start = None;
-    for (i, c) in piece.char_indices() {
-        if c.is_alphanumeric() || c == '_' {
-            word_start.get_or_insert(i);
-            continue;
-        }
-        if let Some(start) = word_start.take()
-            && &piece[start..i] == "alors"
-        {
-            conditions += 1;
-        }
-        match c {
-            '(' => open += 1,
-            ')' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        if open > MAX_NESTING || conditions > MAX_NESTING {
-            return Some(syntax::too_deep(Span::new(file, base + i, base + i + c.len_utf8()), MAX_NESTING));
-        }
-    }
-    None
-}
-
 struct Builder {
     file: FileId,
     base: usize,
+    /// How deep the expression being built is.
+    depth: Cell<usize>,
+    too_deep: RefCell<Option<Diagnostic>>,
 }
 
 type P<'i> = Pair<'i, Rule>;
@@ -160,9 +168,14 @@ impl<'i> Children<'i> {
 }
 
 impl Builder {
+    /// The words of a pair: pest also gives it the white space and the comments that follow.
     fn span(&self, pair: &P<'_>) -> Span {
         let s = pair.as_span();
-        Span::new(self.file, self.base + s.start(), self.base + s.start() + s.as_str().trim_end().len())
+        let mut text = s.as_str().trim_end();
+        if text.contains('#') {
+            text = &text[..tokens::tokens(text).last().map_or(0, tokens::Token::end)];
+        }
+        Span::new(self.file, self.base + s.start(), self.base + s.start() + text.len())
     }
 
     fn name(&self, pair: &P<'_>) -> Name {
@@ -516,6 +529,22 @@ impl Builder {
         Expectation { name, value: c.take_if(Rule::expression).map(|p| self.expression(p)), span }
     }
 
+    /// Builds a part of an expression, so many levels down; reports and cuts short where that is too deep.
+    fn deeper(&self, levels: usize, pair: P<'_>, build: impl FnOnce(&Self, P<'_>) -> Expr) -> Expr {
+        let depth = self.depth.get() + levels;
+        if depth > MAX_NESTING {
+            let span = self.span(&pair);
+            self.too_deep
+                .borrow_mut()
+                .get_or_insert_with(|| syntax::too_deep(explain::head(pair.as_str(), span), MAX_NESTING));
+            return Expr { kind: ExprKind::Boolean(false), span };
+        }
+        self.depth.set(depth);
+        let expr = build(self, pair);
+        self.depth.set(depth - levels);
+        expr
+    }
+
     fn constant(&self, pair: P<'_>) -> Expr {
         let span = self.span(&pair);
         let mut c = Children::of(pair);
@@ -533,10 +562,18 @@ impl Builder {
 
     /// `operand (operator operand)*`, grouped from the left.
     fn chain(&self, pair: P<'_>, operand: impl Fn(&Self, P<'_>) -> Expr) -> Expr {
-        let mut pairs = inner(pair);
-        let mut left = operand(self, pairs.next().expect("a chain starts with an operand"));
+        let pairs: Vec<P<'_>> = inner(pair).collect();
+        // The first operand is the deepest.
+        let mut levels = pairs.len() / 2;
+        let mut pairs = pairs.into_iter();
+        let first = pairs.next().expect("a chain starts with an operand");
+        let mut left = self.deeper(levels, first, &operand);
+        if self.too_deep.borrow().is_some() {
+            return left;
+        }
         while let (Some(op), Some(right)) = (pairs.next(), pairs.next()) {
-            left = self.binary(left, &op, operand(self, right));
+            left = self.binary(left, &op, self.deeper(levels, right, &operand));
+            levels -= 1;
         }
         left
     }
@@ -607,14 +644,19 @@ impl Builder {
         let value = self.atom(c.next());
         let Some(suffix) = c.take_if(Rule::a_defaut) else { return value };
         let span = value.span.to(self.span(&suffix));
-        let default = Box::new(self.signed(inner(suffix).next().expect("a default has an operand")));
+        let default = inner(suffix).next().expect("a default has an operand");
+        let default = Box::new(self.deeper(1, default, Self::signed));
         Expr { kind: ExprKind::OrElse { value: Box::new(value), default }, span }
     }
 
     fn bounded(&self, pair: P<'_>) -> Expr {
-        let mut c = Children::of(pair);
-        let mut value = self.sum(c.next());
-        for bound in c.0 {
+        let mut pairs = inner(pair).collect::<Vec<_>>().into_iter();
+        let first = pairs.next().expect("a bounded value starts with a sum");
+        let mut value = self.deeper(pairs.len(), first, Self::sum);
+        if self.too_deep.borrow().is_some() {
+            return value;
+        }
+        for bound in pairs {
             let cap = bound.as_rule() == Rule::plafonne_a;
             let span = value.span.to(self.span(&bound));
             let limit = Box::new(self.sum(inner(bound).next().expect("a bound has an operand")));
@@ -640,14 +682,24 @@ impl Builder {
             Rule::texte => ExprKind::Text(self.text(&pair).node),
             Rule::nom => ExprKind::Name(self.name(&pair).node),
             Rule::reference_nom => ExprKind::Name(self.only_name(pair).node),
-            Rule::parentheses => return self.only_expression(pair),
-            _ => {
+            Rule::nombre => {
+                let mut c = Children::of(pair);
+                let value = self.number(&c.next());
+                ExprKind::Number { value, unit: c.take_if(Rule::unite_litterale).map(|p| self.unit(p)) }
+            }
+            _ => return self.deeper(1, pair, Self::composite),
+        };
+        Expr { kind, span }
+    }
+
+    /// An operand made of others.
+    fn composite(&self, pair: P<'_>) -> Expr {
+        let span = self.span(&pair);
+        let kind = match pair.as_rule() {
+            Rule::parentheses => return Expr { span, ..self.only_expression(pair) },
+            rule => {
                 let mut c = Children::of(pair);
                 match rule {
-                    Rule::nombre => {
-                        let value = self.number(&c.next());
-                        ExprKind::Number { value, unit: c.take_if(Rule::unite_litterale).map(|p| self.unit(p)) }
-                    }
                     Rule::date_calculee => {
                         let (day, month) = day_and_month(c.next().as_str());
                         let year = c.next();
@@ -748,146 +800,6 @@ fn day_and_month(raw: &str) -> (u32, u32) {
     let day: String = raw.chars().take_while(char::is_ascii_digit).collect();
     let month = MONTHS.iter().position(|names| names.iter().any(|name| raw.contains(name)));
     (day.parse().unwrap_or(0), month.map_or(0, |index| index as u32 + 1))
-}
-
-/// A pest error in the words of the language.
-fn explain(error: &pest::error::Error<Rule>, piece: &str, file: FileId, base: usize) -> Diagnostic {
-    let at = match error.location {
-        InputLocation::Pos(position) => position,
-        InputLocation::Span((start, _)) => start,
-    };
-    let rest = &piece[at..];
-    let skipped = rest.len() - rest.trim_start_matches(|c: char| c.is_whitespace()).len();
-    let start = at + skipped;
-    let length = found_length(&piece[start..]);
-    let found = &piece[start..start + length];
-    // At the end of a declaration there is nothing to underline: point at its last character.
-    let span = if found.is_empty() {
-        let trimmed = piece.trim_end();
-        let last = trimmed.char_indices().next_back().map_or(0, |(i, _)| i);
-        Span::new(file, base + last, base + trimmed.len())
-    } else {
-        Span::new(file, base + start, base + start + length)
-    };
-    if start == 0 {
-        let indented = piece.starts_with(char::is_whitespace);
-        return syntax::unknown_declaration(span, found, indented);
-    }
-    let expected: Vec<&str> = match &error.variant {
-        ErrorVariant::ParsingError { positives, .. } => {
-            let mut phrases: Vec<&str> = positives.iter().filter_map(|rule| phrase(*rule)).collect();
-            phrases.sort_unstable();
-            phrases.dedup();
-            phrases
-        }
-        ErrorVariant::CustomError { .. } => Vec::new(),
-    };
-    let unclosed = found.starts_with(['«', '"', '“']);
-    if unclosed {
-        return syntax::unclosed_text(span);
-    }
-    syntax::unexpected(span, found, &expected)
-}
-
-/// How many bytes of the text to show as what was found: a word, a number or one character.
-fn found_length(text: &str) -> usize {
-    let Some(first) = text.chars().next() else {
-        return 0;
-    };
-    if first.is_alphanumeric() || first == '_' {
-        text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())
-    } else {
-        first.len_utf8()
-    }
-}
-
-/// What a rule is called in a message; `None` for rules that a reader should not be told about.
-fn phrase(rule: Rule) -> Option<&'static str> {
-    Some(match rule {
-        Rule::nom | Rule::reference_nom => "un nom",
-        Rule::texte => "un texte entre guillemets",
-        Rule::nombre | Rule::nombre_nu | Rule::chiffres | Rule::entier => "un nombre",
-        Rule::date | Rule::borne_date => "une date ou une année",
-        Rule::unite_litterale | Rule::unite_composee | Rule::nom_unite | Rule::unite_simple => "une unité",
-        Rule::expression
-        | Rule::conjonction
-        | Rule::negation
-        | Rule::comparaison
-        | Rule::bornee
-        | Rule::somme
-        | Rule::produit
-        | Rule::signe
-        | Rule::suffixe
-        | Rule::parentheses
-        | Rule::vrai
-        | Rule::faux
-        | Rule::conditionnelle
-        | Rule::constante
-        | Rule::appel
-        | Rule::fonction => "une valeur",
-        Rule::comparateur => "une comparaison (≥, <, =…)",
-        Rule::plus | Rule::moins | Rule::fois | Rule::divise => "une opération (+, −, ×, /)",
-        Rule::op_et | Rule::op_ou => "« et » ou « ou »",
-        Rule::renvoi | Rule::renvoi_item | Rule::liste_renvois => "une référence (article 1.2, annexe 3)",
-        Rule::kw_annexe => "« annexe »",
-        Rule::numero_article | Rule::numero_annexe => "un numéro",
-        Rule::type_entree | Rule::type_nom => "un type (entier, décimal, booléen, date, texte ou une énumération)",
-        Rule::periode => "une période (depuis 2022, de 2017 à 2019)",
-        Rule::niveau | Rule::kw_socle | Rule::kw_optionnel => "« socle » ou « optionnel »",
-        Rule::tranche => "« jusqu'à … : » ou « au-delà : »",
-        Rule::palier | Rule::plage_palier => "« de … à moins de … : »",
-        Rule::affectation | Rule::attente => "« nom = valeur »",
-        Rule::reference
-        | Rule::pour
-        | Rule::en_vigueur
-        | Rule::vrai_si
-        | Rule::si_clause
-        | Rule::points
-        | Rule::montant
-        | Rule::taux
-        | Rule::vaut
-        | Rule::plafond
-        | Rule::plancher
-        | Rule::prorata_clause
-        | Rule::appartenance
-        | Rule::prerequis
-        | Rule::condition_nommee
-        | Rule::sur
-        | Rule::apres
-        | Rule::a_compter_de
-        | Rule::jusqu_au
-        | Rule::rapporte_a
-        | Rule::nombre_de_jours
-        | Rule::il_suffit
-        | Rule::leve_prerequis
-        | Rule::prime_sur
-        | Rule::retenue
-        | Rule::variante
-        | Rule::motif
-        | Rule::remplace
-        | Rule::en_conflit
-        | Rule::chaque_ligne
-        | Rule::bloquant
-        | Rule::verifie
-        | Rule::annonce
-        | Rule::ecart
-        | Rule::origine
-        | Rule::base
-        | Rule::sous_lecture
-        | Rule::exercice_exemple
-        | Rule::soit
-        | Rule::attendu
-        | Rule::monnaie
-        | Rule::cle
-        | Rule::exercice
-        | Rule::champ
-        | Rule::texte_cite
-        | Rule::cas
-        | Rule::valeur_datee
-        | Rule::total_bloc
-        | Rule::prerequis_bloc => "une clause",
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Source files held in memory. Nothing here touches a disk: the caller reads the bytes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 use crate::diagnostic::{Diagnostic, syntax};
 use crate::span::{FileId, Span};
@@ -46,7 +49,8 @@ impl SourceMap {
         Self::default()
     }
 
-    /// Adds a file from its bytes. A byte-order mark is dropped; line ends may be LF or CRLF.
+    /// Adds a file from its bytes. A byte-order mark is dropped, letters are put in normal form C; line ends may be LF or
+    /// CRLF.
     ///
     /// # Errors
     /// `POL0001` when the bytes are not UTF-8, `POL0002` when there are more than [`MAX_FILE_BYTES`] of them. The file is
@@ -60,7 +64,9 @@ impl SourceMap {
         }
         match std::str::from_utf8(bytes) {
             Ok(text) => {
-                self.files.push(SourceFile::new(name, text));
+                // Some editors write « é » as two characters: the language knows the letters in one.
+                let text = if is_nfc(text) { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
+                self.files.push(SourceFile::new(name, &text));
                 (id, None)
             }
             Err(error) => {

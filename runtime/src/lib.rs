@@ -1,3 +1,11 @@
 //! Data files, reference interpreter, batch engine and explanations for .pol policies.
 
+pub mod diagnostics;
+pub mod engine;
+pub mod examples;
+pub mod interp;
+pub mod io;
+pub mod needs;
+pub mod policy;
+mod say;
 pub mod table;

@@ -593,6 +593,7 @@ impl Checker<'_, '_> {
         expected: Option<&Type>,
     ) -> Expr {
         let subject = self.number_operand(subject, context, "répartir par palier");
+        self.build_ranges(&subject);
         let ranges = self.bracket_ranges(&subject, rows);
         let mut values: Vec<Expr> = rows.iter().map(|row| self.expression(&row.value, context, expected)).collect();
         let ty = self.unify_all(&mut values, span, "mettre dans un même barème");
@@ -605,6 +606,7 @@ impl Checker<'_, '_> {
     fn tiers(&mut self, subject: &ast::Expr, rows: &[ast::Tier], span: Span, context: &Context) -> Expr {
         let subject = self.number_operand(subject, context, "répartir par tranche");
         let Type::Number(subject_unit) = subject.ty.clone() else { return error_expr(span) };
+        self.build_ranges(&subject);
         let ranges = self.tier_ranges(&subject, rows);
         let mut rates = Vec::new();
         for row in rows {

@@ -12,6 +12,26 @@ use crate::typed::{BinaryOp, Expr, ExprKind, Program, Type, Value};
 type Range = (Option<Ratio>, Option<Ratio>, usize);
 
 impl Checker<'_, '_> {
+    /// Types the quantities that the range of an expression depends on.
+    pub(super) fn build_ranges(&mut self, expr: &Expr) {
+        let mut visited = Vec::new();
+        let mut pending = vec![expr.clone()];
+        while let Some(expr) = pending.pop() {
+            let mut found = Vec::new();
+            expr.walk(&mut |e| match e.kind {
+                ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => found.push(id),
+                _ => {}
+            });
+            for id in found {
+                if !visited.contains(&id) {
+                    visited.push(id);
+                    self.quantity(id);
+                    pending.extend(self.program.quantity(id).expressions().cloned());
+                }
+            }
+        }
+    }
+
     fn bound(&mut self, written: Option<&ast::Expr>, ty: &Type) -> Option<Ratio> {
         match self.constant_of(written?, ty, &Context::default(), "borne")? {
             Value::Number(value) => Some(value),
@@ -200,8 +220,7 @@ fn quantity_range(id: crate::typed::QuantityId, program: &Program, reading: &mut
     for rule in &quantity.rules {
         let simple = rule.adjustments.is_empty()
             && rule.bounds.is_empty()
-            && rule.proratas.is_empty()
-            && rule.replacements.is_empty();
+            && rule.proratas.is_empty();
         let mut own = rule
             .base
             .iter()
@@ -211,6 +230,9 @@ fn quantity_range(id: crate::typed::QuantityId, program: &Program, reading: &mut
             .unwrap_or(Interval::ALL);
         if rule.condition.is_some() {
             own = own.hull(&Interval::point(&Ratio::zero()));
+        }
+        for replacement in &rule.replacements {
+            own = own.hull(&range(&replacement.value, program, reading));
         }
         result = Some(result.map_or(own.clone(), |known| known.hull(&own)));
     }

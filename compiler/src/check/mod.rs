@@ -53,6 +53,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         program,
         diagnostics: Vec::new(),
         types: vec![Memo::Unknown; count],
+        built: vec![false; count],
         guards: resolved.quantities.iter().map(|q| vec![Memo::Unknown; q.rules.len()]).collect(),
         used_units: Vec::new(),
         used_enumerations: Vec::new(),
@@ -105,6 +106,8 @@ struct Checker<'a, 'h> {
     program: Program,
     diagnostics: Vec<Diagnostic>,
     types: Vec<Memo<Type>>,
+    /// Quantities whose rules are typed, or being typed.
+    built: Vec<bool>,
     /// Per quantity and rule: where the rule applies, years included.
     guards: Vec<Vec<Memo<Option<Expr>>>>,
     used_units: Vec<Arc<str>>,

@@ -111,63 +111,59 @@ impl<'a, 'h> Checker<'a, 'h> {
         })
     }
 
+    /// The type of a quantity: that of its body where it has one, else that of its expressions.
     pub(super) fn quantity_type(&mut self, id: QuantityId) -> Type {
-        if let Memo::Known(ty) = &self.types[id.index()] {
-            return ty.clone();
+        match &self.types[id.index()] {
+            Memo::Known(ty) => return ty.clone(),
+            Memo::InProgress => return Type::Error,
+            Memo::Unknown => {}
         }
-        let hir: &'h hir::Program<'a> = self.hir;
-        let rules = &hir.quantities[id.index()].rules;
-        let declared = rules.iter().find_map(|rule| self.declared_type(&rule.body));
-        let ty = match declared {
-            Some(ty) => ty,
-            None if matches!(self.types[id.index()], Memo::InProgress) => return Type::Error,
-            None => {
-                self.types[id.index()] = Memo::InProgress;
-                stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.quantity(id));
-                let lines = self.program.quantity(id).rules.iter().flat_map(|rule| &rule.base);
-                lines.map(|line| line.value.ty.clone()).find(|ty| *ty != Type::Error).unwrap_or(Type::Error)
-            }
-        };
-        self.types[id.index()] = Memo::Known(ty.clone());
-        ty
+        let rules = &self.hir.quantities[id.index()].rules;
+        match rules.iter().find_map(|rule| self.declared_type(&rule.body)) {
+            Some(ty) => self.types[id.index()] = Memo::Known(ty),
+            None => stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.quantity(id)),
+        }
+        match &self.types[id.index()] {
+            Memo::Known(ty) => ty.clone(),
+            _ => Type::Error,
+        }
     }
 
     /// Types all the rules and derogations of a quantity, once.
     pub(super) fn quantity(&mut self, id: QuantityId) {
-        if !self.program.quantity(id).rules.is_empty() {
+        if self.built[id.index()] {
             return;
         }
+        self.built[id.index()] = true;
         let hir: &'h hir::Program<'a> = self.hir;
         let quantity = &hir.quantities[id.index()];
-        if matches!(self.types[id.index()], Memo::Unknown)
-            && quantity.rules.iter().all(|r| matches!(r.body, Body::Value(_)))
-        {
-            // Its type comes from its rules: go through the memo, so that a circle ends.
-            self.quantity_type(id);
-            return;
+        if let Some(ty) = quantity.rules.iter().find_map(|rule| self.declared_type(&rule.body)) {
+            self.types[id.index()] = Memo::Known(ty);
+        } else {
+            self.types[id.index()] = Memo::InProgress;
         }
         let mut rules = Vec::new();
         for (rank, rule) in quantity.rules.iter().enumerate() {
-            let typed = self.rule(id, rank, rule);
-            if let Some(first) =
-                rules.iter().flat_map(|r: &Rule| &r.base).map(|l| &l.value.ty).find(|t| **t != Type::Error)
-            {
-                let first = first.clone();
-                for line in &typed.base {
-                    if line.value.ty != first && line.value.ty != Type::Error && !is_zero(&line.value) {
-                        let problem = say::type_mismatch(
-                            line.value.span,
-                            &say::describe(&first, &self.program),
-                            &say::describe(&line.value.ty, &self.program),
-                        );
-                        self.report(problem);
-                    }
-                }
-            }
-            rules.push(typed);
+            rules.push(self.rule(id, rank, rule));
         }
+        let lines = || rules.iter().flat_map(|rule: &Rule| &rule.base);
+        let ty = match &self.types[id.index()] {
+            Memo::Known(ty) => ty.clone(),
+            _ => {
+                let found = lines().find(|line| line.value.ty != Type::Error && !is_zero(&line.value)).or_else(|| lines().next());
+                found.map_or(Type::Error, |line| line.value.ty.clone())
+            }
+        };
+        let odd: Vec<(Span, Type)> = lines()
+            .filter(|line| line.value.ty != ty && ![&line.value.ty, &ty].contains(&&Type::Error) && !is_zero(&line.value))
+            .map(|line| (line.value.span, line.value.ty.clone()))
+            .collect();
+        for (span, found) in odd {
+            let problem = say::type_mismatch(span, &say::describe(&ty, &self.program), &say::describe(&found, &self.program));
+            self.report(problem);
+        }
+        self.types[id.index()] = Memo::Known(ty.clone());
         self.program.quantities[id.index()].rules = rules;
-        let ty = self.quantity_type(id);
         self.program.quantities[id.index()].ty = ty;
         self.derogations(id);
         self.overlaps(id);

@@ -76,6 +76,11 @@ codes! {
     ROW_CONFLICT = "POL5012", "règles en conflit sur une ligne";
     DIVISION_BY_ZERO = "POL5013", "division par zéro";
     CONTROL_FAILED = "POL5014", "contrôle bloquant non vérifié";
+    BAD_QUOTES = "POL5015", "guillemets mal fermés";
+    ROW_CALCULATION = "POL5016", "calcul impossible sur une ligne";
+    UNWRITABLE = "POL5017", "sortie impossible à écrire";
+    ROW_NOT_FOUND = "POL5018", "ligne introuvable";
+    UNREADABLE_POLICY = "POL5019", "politique illisible";
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
 }
 
 /// Accents and case set aside.
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     text.nfd().filter(|c| c.is_alphanumeric() || *c == '_').flat_map(char::to_lowercase).collect()
 }

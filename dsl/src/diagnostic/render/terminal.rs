@@ -23,34 +23,63 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> Str
     let handler =
         GraphicalReportHandler::new_themed(theme).with_width(style.width).with_context_lines(1).without_cause_chain();
     let mut out = String::new();
-    match handler.render_report(&mut out, &Report::new(diagnostic, sources)) {
-        Ok(()) => out,
-        // A label outside the text would be a fault of ours: the message itself must still come through.
-        Err(_) => format!("{} {}\n", diagnostic.code.id, diagnostic.message),
+    for report in reports(diagnostic, sources) {
+        if handler.render_report(&mut out, &report).is_err() {
+            // A label outside the text would be a fault of ours: the message itself must still come through.
+            out = format!("{} {}\n", diagnostic.code.id, diagnostic.message);
+            break;
+        }
     }
+    if let Some(help) = &diagnostic.help {
+        out.push_str(&help_lines(help, style));
+    }
+    out
 }
 
-/// miette shows one source per report: labels in other files become related reports.
+/// « aide : … », folded to the width. miette writes this word in English.
+fn help_lines(help: &str, style: Style) -> String {
+    const HEAD: &str = "  aide : ";
+    let width = style.width.max(40);
+    let mut lines = vec![String::new()];
+    for word in help.split(' ') {
+        let length = |text: &str| text.chars().count();
+        let line = lines.last().map_or(0, |line| length(line));
+        if line > 0 && length(HEAD) + line + 1 + length(word) > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    let head = if style.colour { format!("\u{1b}[36m{HEAD}\u{1b}[0m") } else { HEAD.to_owned() };
+    let indent = format!("\n{}", " ".repeat(HEAD.chars().count()));
+    format!("{head}{}\n", lines.join(&indent))
+}
+
+/// One report for each file that a label points into: miette shows one source per report.
+fn reports(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Report> {
+    let mut files: Vec<FileId> = Vec::new();
+    for label in &diagnostic.labels {
+        if !files.contains(&label.span.file) {
+            files.push(label.span.file);
+        }
+    }
+    files.into_iter().enumerate().map(|(rank, file)| Report::of_file(diagnostic, sources, file, rank == 0)).collect()
+}
+
+/// What is said of one file.
 #[derive(Debug)]
 struct Report {
     code: Option<&'static str>,
     message: String,
-    help: Option<String>,
     source: NamedSource<String>,
     labels: Vec<LabeledSpan>,
-    related: Vec<Report>,
 }
 
 impl Report {
-    fn new(diagnostic: &Diagnostic, sources: &SourceMap) -> Self {
-        let home = diagnostic.span().file;
-        let mut report = Self::of_file(diagnostic, sources, home, true);
-        let mut others: Vec<FileId> = diagnostic.labels.iter().map(|l| l.span.file).filter(|f| *f != home).collect();
-        others.dedup();
-        report.related = others.into_iter().map(|file| Self::of_file(diagnostic, sources, file, false)).collect();
-        report
-    }
-
     fn of_file(diagnostic: &Diagnostic, sources: &SourceMap, file: FileId, home: bool) -> Self {
         let source = sources.file(file);
         let labels = diagnostic
@@ -71,10 +100,8 @@ impl Report {
         Self {
             code: home.then_some(diagnostic.code.id),
             message: if home { diagnostic.message.clone() } else { "voir aussi".to_owned() },
-            help: if home { diagnostic.help.clone() } else { None },
             source: NamedSource::new(&source.name, source.text.to_string()),
             labels,
-            related: Vec::new(),
         }
     }
 }
@@ -92,8 +119,9 @@ impl miette::Diagnostic for Report {
         self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    /// What is not the first report is a reference to another file.
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(if self.code.is_some() { miette::Severity::Error } else { miette::Severity::Advice })
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -102,12 +130,5 @@ impl miette::Diagnostic for Report {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         Some(Box::new(self.labels.iter().cloned()))
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
-        if self.related.is_empty() {
-            return None;
-        }
-        Some(Box::new(self.related.iter().map(|report| report as &dyn miette::Diagnostic)))
     }
 }

@@ -1,0 +1,509 @@
+//! The intermediate representation of one kernel: a policy under the law of one year, for one case of the enumeration
+//! that provisions distinguish most. A straight line of pure operations on integers and flags, no branches.
+//!
+//! Every integer has an interval proved from the declared ranges of the inputs: it gives the width, and no operation can
+//! leave it. Where a bound would pass [`LIMIT`], a [`Op::Narrow`] cuts the interval, and the rows outside are handed to the
+//! interpreter.
+
+use std::collections::HashMap;
+
+use crate::typed::{CompareOp, InputId, QuantityId};
+
+/// Bound of the magnitude of every integer. Low enough for a doubling and a few additions to stay within 128 bits.
+pub const LIMIT: i128 = 1 << 122;
+
+/// Scale of the numbers that a row takes from last year's: multiples of a millionth.
+pub const STATE_DECIMALS: u32 = 6;
+/// Bound of those numbers, scaled.
+pub const STATE_LIMIT: i128 = 1 << 60;
+
+/// Rank of a node in [`Kernel::nodes`]; operands come before what uses them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a row gives a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The cell, scaled, as days, as the rank of a case, or as a flag.
+    Cell(InputId),
+    /// Whether the cell is empty without default.
+    Missing(InputId),
+    /// The cell of last year's row of the same key, and whether there is one.
+    PreviousCell(InputId),
+    PreviousCellPresent(InputId),
+    /// The result of last year's row, whether it applies, and whether it is unknown (an error, or a number out of scale).
+    PreviousResult(QuantityId),
+    PreviousResultPresent(QuantityId),
+    PreviousResultUnknown(QuantityId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Op {
+    Constant(i128),
+    Load(Source),
+    Add(NodeId, NodeId),
+    Subtract(NodeId, NodeId),
+    Multiply(NodeId, NodeId),
+    /// Quotient towards zero of a non-negative integer by a positive constant.
+    DivideBy(NodeId, i128),
+    /// `numerator / denominator` to the nearest integer at or below, both as they stand: numerator not negative,
+    /// denominator positive.
+    FloorDivide(NodeId, NodeId),
+    Minimum(NodeId, NodeId),
+    Maximum(NodeId, NodeId),
+    /// The same value, known to lie in its interval: other rows have been handed over.
+    Narrow(NodeId),
+    Compare(CompareOp, NodeId, NodeId),
+    And(NodeId, NodeId),
+    Or(NodeId, NodeId),
+    Not(NodeId),
+    /// 1 or 0.
+    Integer(NodeId),
+    Select(NodeId, NodeId, NodeId),
+}
+
+/// The least and the most that an integer can be.
+pub type Range = (i128, i128);
+
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    pub op: Op,
+    /// Absent for flags.
+    pub range: Option<Range>,
+}
+
+impl Node {
+    /// Whether the integer needs more than 64 bits.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        self.range.is_some_and(|(low, high)| low < i128::from(i64::MIN) || high > i128::from(i64::MAX))
+    }
+}
+
+/// What a kernel computes for a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    Quantity(QuantityId),
+    /// Rank of a row control in the program.
+    Control(u32),
+}
+
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub target: Target,
+    /// Whether the result applies to the row.
+    pub present: NodeId,
+    pub value: OutputValue,
+}
+
+#[derive(Clone, Debug)]
+pub enum OutputValue {
+    Flag(NodeId),
+    /// Days, or the rank of a case.
+    Integer(NodeId),
+    /// `numerator / (constant × product of factors)`.
+    Fraction { numerator: NodeId, constant: i128, factor: Option<NodeId> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    pub nodes: Vec<Node>,
+    pub outputs: Vec<Output>,
+    /// Whether the row must be handed to the interpreter.
+    pub status: NodeId,
+}
+
+impl Kernel {
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The nodes that outputs and status need, in order.
+    #[must_use]
+    pub fn live(&self) -> Vec<NodeId> {
+        let mut live = vec![false; self.nodes.len()];
+        live[self.status.index()] = true;
+        for output in &self.outputs {
+            live[output.present.index()] = true;
+            match output.value {
+                OutputValue::Flag(node) | OutputValue::Integer(node) => live[node.index()] = true,
+                OutputValue::Fraction { numerator, factor, .. } => {
+                    live[numerator.index()] = true;
+                    factor.iter().for_each(|factor| live[factor.index()] = true);
+                }
+            }
+        }
+        for index in (0..self.nodes.len()).rev() {
+            if live[index] {
+                operands(self.nodes[index].op).into_iter().flatten().for_each(|operand| live[operand.index()] = true);
+            }
+        }
+        (0..self.nodes.len() as u32).map(NodeId).filter(|id| live[id.index()]).collect()
+    }
+
+    /// What the rows must bring.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        let mut sources: Vec<Source> = self
+            .live()
+            .into_iter()
+            .filter_map(|id| match self.node(id).op {
+                Op::Load(source) => Some(source),
+                _ => None,
+            })
+            .collect();
+        sources.sort_unstable();
+        sources.dedup();
+        sources
+    }
+}
+
+/// One line per live node, for tests and for people who work on the compiler.
+impl std::fmt::Display for Kernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for id in self.live() {
+            let node = self.node(id);
+            write!(f, "n{} = {:?}", id.0, node.op)?;
+            match node.range {
+                Some((low, high)) => writeln!(f, " in [{low}, {high}]")?,
+                None => writeln!(f)?,
+            }
+        }
+        for output in &self.outputs {
+            writeln!(f, "{:?} = {:?} if n{}", output.target, output.value, output.present.0)?;
+        }
+        writeln!(f, "status = n{}", self.status.0)
+    }
+}
+
+/// The operands of an operation.
+#[must_use]
+pub fn operands(op: Op) -> [Option<NodeId>; 3] {
+    match op {
+        Op::Constant(_) | Op::Load(_) => [None, None, None],
+        Op::DivideBy(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => [Some(a), None, None],
+        Op::Add(a, b)
+        | Op::Subtract(a, b)
+        | Op::Multiply(a, b)
+        | Op::FloorDivide(a, b)
+        | Op::Minimum(a, b)
+        | Op::Maximum(a, b)
+        | Op::Compare(_, a, b)
+        | Op::And(a, b)
+        | Op::Or(a, b) => [Some(a), Some(b), None],
+        Op::Select(a, b, c) => [Some(a), Some(b), Some(c)],
+    }
+}
+
+/// Builds nodes: shares equal ones, folds constants, keeps intervals, collects the reasons to hand a row over.
+#[derive(Debug)]
+pub struct Builder {
+    nodes: Vec<Node>,
+    known: HashMap<(Op, Option<Range>), NodeId>,
+    status: NodeId,
+    pub yes: NodeId,
+    pub no: NodeId,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let mut builder =
+            Self { nodes: Vec::new(), known: HashMap::new(), status: NodeId(0), yes: NodeId(0), no: NodeId(0) };
+        // Flags are constants without an interval.
+        builder.no = builder.push(Op::Constant(0), None);
+        builder.yes = builder.push(Op::Constant(1), None);
+        builder.status = builder.no;
+        builder
+    }
+}
+
+impl Builder {
+    fn push(&mut self, op: Op, range: Option<Range>) -> NodeId {
+        if let Some(id) = self.known.get(&(op, range)) {
+            return *id;
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(Node { op, range });
+        self.known.insert((op, range), id);
+        id
+    }
+
+    #[must_use]
+    pub fn finish(self, outputs: Vec<Output>) -> Kernel {
+        Kernel { nodes: self.nodes, outputs, status: self.status }
+    }
+
+    #[must_use]
+    pub fn op(&self, id: NodeId) -> Op {
+        self.nodes[id.index()].op
+    }
+
+    /// The interval of an integer.
+    #[must_use]
+    pub fn range(&self, id: NodeId) -> Range {
+        self.nodes[id.index()].range.unwrap_or((0, 1))
+    }
+
+    /// The value of an integer that is the same on every row.
+    #[must_use]
+    pub fn constant_of(&self, id: NodeId) -> Option<i128> {
+        let (low, high) = self.nodes[id.index()].range?;
+        (low == high).then_some(low)
+    }
+
+    pub fn flag(&mut self, value: bool) -> NodeId {
+        if value { self.yes } else { self.no }
+    }
+
+    pub fn constant(&mut self, value: i128) -> NodeId {
+        self.push(Op::Constant(value), Some((value, value)))
+    }
+
+    pub fn load(&mut self, source: Source, range: Option<Range>) -> NodeId {
+        match range {
+            Some((low, high)) if low == high => self.constant(low),
+            _ => self.push(Op::Load(source), range),
+        }
+    }
+
+    /// Hands the row over when both hold.
+    pub fn hand_over(&mut self, live: NodeId, reason: NodeId) {
+        let both = self.and(live, reason);
+        self.status = self.or(self.status, both);
+    }
+
+    fn magnitude(&self, id: NodeId) -> i128 {
+        let (low, high) = self.range(id);
+        low.saturating_abs().max(high.saturating_abs())
+    }
+
+    /// The same integer within a bound; rows outside are handed over.
+    pub fn narrow(&mut self, id: NodeId, bound: i128) -> NodeId {
+        let (low, high) = self.range(id);
+        if low >= -bound && high <= bound {
+            return id;
+        }
+        let range = (low.max(-bound), high.min(bound));
+        let (least, most) = (self.constant(range.0), self.constant(range.1));
+        let below = self.compare(CompareOp::Less, id, least);
+        let above = self.compare(CompareOp::Greater, id, most);
+        let outside = self.or(below, above);
+        let yes = self.yes;
+        // Unconditional: a branch not taken may hand a row over needlessly, which only costs time.
+        self.hand_over(yes, outside);
+        self.push(Op::Narrow(id), Some(range))
+    }
+
+    pub fn add(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        match (self.constant_of(a), self.constant_of(b)) {
+            (Some(x), Some(y)) => return self.constant(x + y),
+            (Some(0), _) => return b,
+            (_, Some(0)) => return a,
+            _ => {}
+        }
+        let (a, b) = (self.narrow(a, LIMIT / 2), self.narrow(b, LIMIT / 2));
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.push(Op::Add(a, b), Some((al + bl, ah + bh)))
+    }
+
+    pub fn subtract(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        match (self.constant_of(a), self.constant_of(b)) {
+            (Some(x), Some(y)) => return self.constant(x - y),
+            (_, Some(0)) => return a,
+            _ if a == b => return self.constant(0),
+            _ => {}
+        }
+        let (a, b) = (self.narrow(a, LIMIT / 2), self.narrow(b, LIMIT / 2));
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        self.push(Op::Subtract(a, b), Some((al - bh, ah - bl)))
+    }
+
+    pub fn multiply(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        match (self.constant_of(a), self.constant_of(b)) {
+            (Some(x), Some(y)) if x.checked_mul(y).is_some_and(|p| p.abs() <= LIMIT) => return self.constant(x * y),
+            (Some(0), _) | (_, Some(0)) => return self.constant(0),
+            (Some(1), _) => return b,
+            (_, Some(1)) => return a,
+            _ => {}
+        }
+        // The larger side gives way.
+        let (mut a, mut b) = if self.magnitude(a) <= self.magnitude(b) { (a, b) } else { (b, a) };
+        let room = LIMIT / self.magnitude(a).max(1);
+        b = self.narrow(b, room);
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        let products = [al * bl, al * bh, ah * bl, ah * bh];
+        let range = products.iter().fold((i128::MAX, i128::MIN), |(l, h), p| (l.min(*p), h.max(*p)));
+        if a > b {
+            std::mem::swap(&mut a, &mut b);
+        }
+        self.push(Op::Multiply(a, b), Some(range))
+    }
+
+    pub fn negate(&mut self, a: NodeId) -> NodeId {
+        let zero = self.constant(0);
+        self.subtract(zero, a)
+    }
+
+    /// Quotient of a non-negative integer by a positive constant.
+    pub fn divide_by(&mut self, a: NodeId, divisor: i128) -> NodeId {
+        let (low, high) = self.range(a);
+        let low = low.max(0);
+        if divisor == 1 {
+            return a;
+        }
+        if low == high {
+            return self.constant(low / divisor);
+        }
+        self.push(Op::DivideBy(a, divisor), Some((low / divisor, high / divisor)))
+    }
+
+    /// Floor of a non-negative numerator over a positive denominator.
+    pub fn floor_divide(&mut self, numerator: NodeId, denominator: NodeId) -> NodeId {
+        let (low, high) = self.range(numerator);
+        let (least, most) = self.range(denominator);
+        if let Some(divisor) = self.constant_of(denominator)
+            && high <= i128::from(i64::MAX)
+            && divisor <= i128::from(i64::MAX)
+        {
+            return self.divide_by(numerator, divisor);
+        }
+        let range = (low.max(0) / most.max(1), high.max(0) / least.max(1));
+        self.push(Op::FloorDivide(numerator, denominator), Some(range))
+    }
+
+    pub fn extremum(&mut self, largest: bool, a: NodeId, b: NodeId) -> NodeId {
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        if a == b {
+            return a;
+        }
+        if largest {
+            if al >= bh {
+                return a;
+            }
+            if bl >= ah {
+                return b;
+            }
+            return self.push(Op::Maximum(a, b), Some((al.max(bl), ah.max(bh))));
+        }
+        if ah <= bl {
+            return a;
+        }
+        if bh <= al {
+            return b;
+        }
+        self.push(Op::Minimum(a, b), Some((al.min(bl), ah.min(bh))))
+    }
+
+    pub fn compare(&mut self, op: CompareOp, a: NodeId, b: NodeId) -> NodeId {
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        let decided = match op {
+            _ if a == b => Some(op.holds(std::cmp::Ordering::Equal)),
+            _ if al == ah && bl == bh => Some(op.holds(al.cmp(&bl))),
+            _ if ah < bl => Some(op.holds(std::cmp::Ordering::Less)),
+            _ if al > bh => Some(op.holds(std::cmp::Ordering::Greater)),
+            CompareOp::LessOrEqual if ah <= bl => Some(true),
+            CompareOp::Greater if ah <= bl => Some(false),
+            CompareOp::GreaterOrEqual if al >= bh => Some(true),
+            CompareOp::Less if al >= bh => Some(false),
+            _ => None,
+        };
+        match decided {
+            Some(value) => self.flag(value),
+            None => self.push(Op::Compare(op, a, b), None),
+        }
+    }
+
+    pub fn and(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        if a == self.no || b == self.no {
+            return self.no;
+        }
+        if a == self.yes || a == b {
+            return b;
+        }
+        if b == self.yes {
+            return a;
+        }
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.push(Op::And(a, b), None)
+    }
+
+    pub fn or(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        if a == self.yes || b == self.yes {
+            return self.yes;
+        }
+        if a == self.no || a == b {
+            return b;
+        }
+        if b == self.no {
+            return a;
+        }
+        let (a, b) = if a <= b { (a, b) } else { (b, a) };
+        self.push(Op::Or(a, b), None)
+    }
+
+    pub fn not(&mut self, a: NodeId) -> NodeId {
+        if a == self.yes {
+            return self.no;
+        }
+        if a == self.no {
+            return self.yes;
+        }
+        match self.op(a) {
+            Op::Not(inner) => inner,
+            _ => self.push(Op::Not(a), None),
+        }
+    }
+
+    pub fn integer(&mut self, flag: NodeId) -> NodeId {
+        if flag == self.yes {
+            return self.constant(1);
+        }
+        if flag == self.no {
+            return self.constant(0);
+        }
+        self.push(Op::Integer(flag), Some((0, 1)))
+    }
+
+    /// One of two integers.
+    pub fn select(&mut self, flag: NodeId, a: NodeId, b: NodeId) -> NodeId {
+        if flag == self.yes || a == b {
+            return a;
+        }
+        if flag == self.no {
+            return b;
+        }
+        let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
+        self.push(Op::Select(flag, a, b), Some((al.min(bl), ah.max(bh))))
+    }
+
+    /// One of two flags.
+    pub fn select_flag(&mut self, flag: NodeId, a: NodeId, b: NodeId) -> NodeId {
+        let then = self.and(flag, a);
+        let other = self.not(flag);
+        let otherwise = self.and(other, b);
+        self.or(then, otherwise)
+    }
+
+    /// The prime factors, as far as they are known: the operands of products, down.
+    #[must_use]
+    pub fn factors(&self, id: NodeId) -> Vec<NodeId> {
+        match self.op(id) {
+            Op::Multiply(a, b) => {
+                let mut factors = self.factors(a);
+                factors.extend(self.factors(b));
+                factors.sort_unstable();
+                factors
+            }
+            _ => vec![id],
+        }
+    }
+}

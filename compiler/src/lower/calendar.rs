@@ -1,0 +1,186 @@
+//! The civil calendar in integer operations: the algorithms of Howard Hinnant's « chrono-compatible low-level date
+//! algorithms », on years that start in March.
+
+use super::Lowerer;
+use crate::calendar::{CalendarUnit, FIRST_DAY, LAST_DAY};
+use crate::ir::NodeId;
+use crate::typed::{CompareOp, DatePart};
+
+/// Days from 1 March of year 0 to the epoch.
+const MARCH_SHIFT: i128 = 719_468;
+const DAYS_PER_ERA: i128 = 146_097;
+
+/// A date taken apart.
+struct Civil {
+    year: NodeId,
+    month: NodeId,
+    day: NodeId,
+}
+
+impl Lowerer<'_> {
+    fn linear(&mut self, a: NodeId, factor: i128, shift: i128) -> NodeId {
+        let factor = self.ir.constant(factor);
+        let product = self.ir.multiply(a, factor);
+        let shift = self.ir.constant(shift);
+        self.ir.add(product, shift)
+    }
+
+    fn civil(&mut self, days: NodeId) -> Civil {
+        let shifted = self.linear(days, 1, MARCH_SHIFT);
+        let era = self.ir.divide_by(shifted, DAYS_PER_ERA);
+        let era_days = self.linear(era, DAYS_PER_ERA, 0);
+        let doe = self.ir.subtract(shifted, era_days);
+        let doe = self.within(doe, 0, DAYS_PER_ERA - 1);
+        let (a, b, c) = (self.ir.divide_by(doe, 1_460), self.ir.divide_by(doe, 36_524), self.ir.divide_by(doe, 146_096));
+        let t = self.ir.subtract(doe, a);
+        let t = self.ir.add(t, b);
+        let t = self.ir.subtract(t, c);
+        let yoe = self.ir.divide_by(t, 365);
+        let era_years = self.linear(era, 400, 0);
+        let march_year = self.ir.add(yoe, era_years);
+        let (q, h) = (self.ir.divide_by(yoe, 4), self.ir.divide_by(yoe, 100));
+        let start = self.linear(yoe, 365, 0);
+        let start = self.ir.add(start, q);
+        let start = self.ir.subtract(start, h);
+        let doy = self.ir.subtract(doe, start);
+        let doy = self.within(doy, 0, 365);
+        let mp = self.linear(doy, 5, 2);
+        let mp = self.ir.divide_by(mp, 153);
+        let before = self.linear(mp, 153, 2);
+        let before = self.ir.divide_by(before, 5);
+        let day = self.ir.subtract(doy, before);
+        let day = self.linear(day, 1, 1);
+        let day = self.within(day, 1, 31);
+        let ten = self.ir.constant(10);
+        let early = self.ir.compare(CompareOp::Less, mp, ten);
+        let (late_month, early_month) = (self.linear(mp, 1, -9), self.linear(mp, 1, 3));
+        let month = self.ir.select(early, early_month, late_month);
+        let month = self.within(month, 1, 12);
+        let next = self.ir.not(early);
+        let next = self.ir.integer(next);
+        let year = self.ir.add(march_year, next);
+        Civil { year, month, day }
+    }
+
+    /// Holds a value that interval analysis bounds too loosely.
+    fn within(&mut self, node: NodeId, low: i128, high: i128) -> NodeId {
+        let (low, high) = (self.ir.constant(low), self.ir.constant(high));
+        let node = self.ir.extremum(true, node, low);
+        self.ir.extremum(false, node, high)
+    }
+
+    pub(super) fn date_part(&mut self, days: NodeId, part: DatePart) -> NodeId {
+        let civil = self.civil(days);
+        if part == DatePart::Year { civil.year } else { civil.month }
+    }
+
+    fn days(&mut self, year: NodeId, month: NodeId, day: NodeId) -> NodeId {
+        let two = self.ir.constant(2);
+        let early = self.ir.compare(CompareOp::LessOrEqual, month, two);
+        let back = self.ir.integer(early);
+        let y = self.ir.subtract(year, back);
+        let zero = self.ir.constant(0);
+        let y = self.ir.extremum(true, y, zero);
+        let era = self.ir.divide_by(y, 400);
+        let era_years = self.linear(era, 400, 0);
+        let yoe = self.ir.subtract(y, era_years);
+        let yoe = self.within(yoe, 0, 399);
+        let (m_early, m_late) = (self.linear(month, 1, 9), self.linear(month, 1, -3));
+        let mp = self.ir.select(early, m_early, m_late);
+        let mp = self.within(mp, 0, 11);
+        let doy = self.linear(mp, 153, 2);
+        let doy = self.ir.divide_by(doy, 5);
+        let doy = self.ir.add(doy, day);
+        let doy = self.linear(doy, 1, -1);
+        let (q, h) = (self.ir.divide_by(yoe, 4), self.ir.divide_by(yoe, 100));
+        let doe = self.linear(yoe, 365, 0);
+        let doe = self.ir.add(doe, q);
+        let doe = self.ir.subtract(doe, h);
+        let doe = self.ir.add(doe, doy);
+        let era_days = self.linear(era, DAYS_PER_ERA, -MARCH_SHIFT);
+        self.ir.add(era_days, doe)
+    }
+
+    pub(super) fn is_leap(&mut self, year: NodeId, live: NodeId) -> NodeId {
+        let year = self.legal_year(year, live);
+        let divisible = |lowerer: &mut Self, by: i128| {
+            let quotient = lowerer.ir.divide_by(year, by);
+            let back = lowerer.linear(quotient, by, 0);
+            lowerer.ir.compare(CompareOp::Equal, back, year)
+        };
+        let (by4, by100, by400) = (divisible(self, 4), divisible(self, 100), divisible(self, 400));
+        let not100 = self.ir.not(by100);
+        let century = self.ir.or(not100, by400);
+        self.ir.and(by4, century)
+    }
+
+    /// Years 1 to 9999; other rows are handed over.
+    fn legal_year(&mut self, year: NodeId, live: NodeId) -> NodeId {
+        let (low, high) = (self.ir.constant(1), self.ir.constant(9_999));
+        let below = self.ir.compare(CompareOp::Less, year, low);
+        let above = self.ir.compare(CompareOp::Greater, year, high);
+        let outside = self.ir.or(below, above);
+        self.ir.hand_over(live, outside);
+        self.within(year, 1, 9_999)
+    }
+
+    pub(super) fn date_of(&mut self, year: NodeId, month: u32, day: u32, live: NodeId) -> NodeId {
+        let year = self.legal_year(year, live);
+        let (month, day) = (self.ir.constant(i128::from(month)), self.ir.constant(i128::from(day)));
+        self.days(year, month, day)
+    }
+
+    pub(super) fn add_to_date(&mut self, days: NodeId, count: i128, unit: CalendarUnit, live: NodeId) -> NodeId {
+        // Far beyond the calendar in any unit; keeps the arithmetic small.
+        let count = count.clamp(-4_000_000, 4_000_000);
+        let moved = match unit {
+            CalendarUnit::Days => self.linear(days, 1, count),
+            CalendarUnit::Months | CalendarUnit::Years => {
+                let civil = self.civil(days);
+                let (year, month) = if unit == CalendarUnit::Years {
+                    (self.linear(civil.year, 1, count), civil.month)
+                } else {
+                    let months = self.linear(civil.year, 12, count - 1);
+                    let months = self.ir.add(months, civil.month);
+                    let zero = self.ir.constant(0);
+                    let before = self.ir.compare(CompareOp::Less, months, zero);
+                    self.ir.hand_over(live, before);
+                    let months = self.ir.extremum(true, months, zero);
+                    let year = self.ir.divide_by(months, 12);
+                    let whole = self.linear(year, 12, -1);
+                    let month = self.ir.subtract(months, whole);
+                    (year, self.within(month, 1, 12))
+                };
+                let year = self.legal_year(year, live);
+                let last = self.last_day(year, month, live);
+                let day = self.ir.extremum(false, civil.day, last);
+                self.days(year, month, day)
+            }
+        };
+        let (first, last) = (self.ir.constant(i128::from(FIRST_DAY)), self.ir.constant(i128::from(LAST_DAY)));
+        let below = self.ir.compare(CompareOp::Less, moved, first);
+        let above = self.ir.compare(CompareOp::Greater, moved, last);
+        let outside = self.ir.or(below, above);
+        self.ir.hand_over(live, outside);
+        self.within(moved, i128::from(FIRST_DAY), i128::from(LAST_DAY))
+    }
+
+    /// The last day of a month.
+    fn last_day(&mut self, year: NodeId, month: NodeId, live: NodeId) -> NodeId {
+        // 31 for odd months up to July and even ones after; 30 for the others.
+        let seven = self.ir.constant(7);
+        let late = self.ir.compare(CompareOp::Greater, month, seven);
+        let shift = self.ir.integer(late);
+        let m = self.ir.add(month, shift);
+        let half = self.ir.divide_by(m, 2);
+        let even = self.linear(half, 2, 0);
+        let odd = self.ir.subtract(m, even);
+        let long = self.linear(odd, 1, 30);
+        let two = self.ir.constant(2);
+        let february = self.ir.compare(CompareOp::Equal, month, two);
+        let leap = self.is_leap(year, live);
+        let extra = self.ir.integer(leap);
+        let short = self.linear(extra, 1, 28);
+        self.ir.select(february, short, long)
+    }
+}

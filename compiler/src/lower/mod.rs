@@ -1,0 +1,739 @@
+//! From the typed program to the kernel of one year and one case: parameters folded, rules that do not apply gone, exact
+//! numbers as integers.
+//!
+//! A number is `num × scale / (product of den)`: `scale` is a constant of any size, so that multiplying by a figure of the
+//! law costs nothing, and `den` holds the quantities of the row that something was divided by. One integer division is
+//! left, where a payment is rounded.
+
+mod calendar;
+mod fraction;
+
+use std::collections::HashMap;
+
+use num_traits::{One as _, Zero as _};
+use polc_dsl::ast::BoundKind;
+
+use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
+use crate::ir::{Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_LIMIT, Source, Target};
+use crate::num::{Ratio, integer, power_of_ten};
+use crate::typed::{
+    AdjustmentKind, BinaryOp, CompareOp, ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Rule, Type, Value,
+};
+
+pub use fraction::Fraction;
+
+/// The rows that a kernel is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Group {
+    pub year: i64,
+    /// The case of the partition input, where there is one.
+    pub case: Option<(InputId, u32)>,
+}
+
+/// The enumeration input that provisions distinguish most, if its cases are few: rows are grouped by it.
+#[must_use]
+pub fn partition_input(program: &Program) -> Option<InputId> {
+    const MOST_CASES: usize = 16;
+    let mut counts: HashMap<InputId, usize> = HashMap::new();
+    for guard in program.quantities.iter().flat_map(|q| &q.rules).filter_map(|rule| rule.guard.as_ref()) {
+        guard.walk(&mut |e| {
+            if let ExprKind::Input(id) = e.kind {
+                *counts.entry(id).or_default() += 1;
+            }
+        });
+    }
+    program
+        .input_ids()
+        .filter(|id| matches!(program.input(*id).ty, Type::Enumeration(e) if program.enumeration(e).cases.len() <= MOST_CASES))
+        .filter_map(|id| Some((*counts.get(&id)?, id)))
+        .max_by_key(|(count, id)| (*count, std::cmp::Reverse(*id)))
+        .map(|(_, id)| id)
+}
+
+/// Lowers the targets for a group of rows.
+#[must_use]
+pub fn lower(program: &Program, group: Group, targets: &[Target]) -> Kernel {
+    let mut lowerer =
+        Lowerer { program, group, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new() };
+    let outputs = targets
+        .iter()
+        .map(|target| match target {
+            Target::Quantity(id) => lowerer.output(*id),
+            Target::Control(rank) => lowerer.control(*rank),
+        })
+        .collect();
+    lowerer.ir.finish(outputs)
+}
+
+/// A lowered value.
+#[derive(Clone, Debug)]
+enum Lowered {
+    Number(Fraction),
+    Flag(NodeId),
+    Date(NodeId),
+    Case(NodeId),
+}
+
+/// A lowered quantity: which rule applies, and the value, meaningful where one does.
+#[derive(Clone, Debug)]
+struct LoweredQuantity {
+    applies: NodeId,
+    rules: Vec<NodeId>,
+    value: Lowered,
+}
+
+struct Lowerer<'p> {
+    program: &'p Program,
+    group: Group,
+    ir: Builder,
+    quantities: HashMap<QuantityId, LoweredQuantity>,
+    scope: Option<NodeId>,
+    /// The rules whose own value « valeur retenue » stands for.
+    retained: Vec<(QuantityId, &'p Rule)>,
+}
+
+impl<'p> Lowerer<'p> {
+    fn output(&mut self, id: QuantityId) -> Output {
+        let quantity = self.quantity(id);
+        let value = match quantity.value {
+            Lowered::Flag(node) => OutputValue::Flag(node),
+            Lowered::Date(node) | Lowered::Case(node) => OutputValue::Integer(node),
+            Lowered::Number(fraction) => {
+                let (numerator, constant, factor) = self.as_quotient(&fraction, quantity.applies);
+                OutputValue::Fraction { numerator, constant, factor }
+            }
+        };
+        Output { target: Target::Quantity(id), present: quantity.applies, value }
+    }
+
+    fn control(&mut self, rank: u32) -> Output {
+        let program = self.program;
+        let target = Target::Control(rank);
+        let none = Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.yes) };
+        let ControlKind::Row { guard, years, condition, .. } = &program.controls[rank as usize].kind else { return none };
+        if !years.contains(self.group.year) {
+            return none;
+        }
+        let mut present = self.in_scope();
+        if let Some(guard) = guard {
+            let holds = self.flag(guard, present);
+            present = self.ir.and(present, holds);
+        }
+        let value = self.flag(condition, present);
+        Output { target, present, value: OutputValue::Flag(value) }
+    }
+
+    fn in_scope(&mut self) -> NodeId {
+        if let Some(scope) = self.scope {
+            return scope;
+        }
+        let program = self.program;
+        let yes = self.ir.yes;
+        let scope = program.scope.as_ref().map_or(yes, |scope| self.flag(&scope.condition, yes));
+        self.scope = Some(scope);
+        scope
+    }
+
+    fn quantity(&mut self, id: QuantityId) -> LoweredQuantity {
+        if let Some(known) = self.quantities.get(&id) {
+            return known.clone();
+        }
+        let lowered = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || self.compute(id));
+        self.quantities.insert(id, lowered.clone());
+        lowered
+    }
+
+    /// Whether a rule applies, within the scope.
+    fn rule_applies(&mut self, rule: &'p Rule) -> NodeId {
+        if !rule.years.contains(self.group.year) {
+            return self.ir.no;
+        }
+        let scope = self.in_scope();
+        match &rule.guard {
+            None => scope,
+            Some(guard) => {
+                let holds = self.flag(guard, scope);
+                self.ir.and(scope, holds)
+            }
+        }
+    }
+
+    fn compute(&mut self, id: QuantityId) -> LoweredQuantity {
+        let program = self.program;
+        let quantity = program.quantity(id);
+        let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| self.rule_applies(rule)).collect();
+        let mut applies = self.ir.no;
+        let mut value: Option<Lowered> = None;
+        for (rule, node) in quantity.rules.iter().zip(&rules) {
+            if *node == self.ir.no {
+                continue;
+            }
+            // Two rules at once: the interpreter says which.
+            self.ir.hand_over(*node, applies);
+            applies = self.ir.or(applies, *node);
+            let own = self.rule_value(id, rule, *node);
+            value = Some(match value {
+                None => own,
+                Some(other) => self.choose(*node, own, other),
+            });
+        }
+        let value = match value {
+            Some(value) => self.derogated(id, applies, value),
+            None => self.nothing(&quantity.ty),
+        };
+        // Rounding is the last step, of whatever the value is.
+        let value = match (value, quantity.rules.first().and_then(|rule| rule.rounding)) {
+            (Lowered::Number(amount), Some(decimals)) => {
+                let mode = crate::num::RoundingMode::HalfAway;
+                Lowered::Number(self.round(&amount, decimals, mode, applies))
+            }
+            (value, _) => value,
+        };
+        LoweredQuantity { applies, rules, value }
+    }
+
+    fn nothing(&mut self, ty: &Type) -> Lowered {
+        match ty {
+            Type::Number(_) => Lowered::Number(self.zero()),
+            Type::Date => Lowered::Date(self.ir.constant(0)),
+            Type::Enumeration(_) => Lowered::Case(self.ir.constant(0)),
+            _ => Lowered::Flag(self.ir.no),
+        }
+    }
+
+    fn derogated(&mut self, id: QuantityId, applies: NodeId, value: Lowered) -> Lowered {
+        let program = self.program;
+        let quantity = program.quantity(id);
+        let mut conditions: Vec<NodeId> = Vec::new();
+        for derogation in &quantity.derogations {
+            let holds = derogation.condition.as_ref().map_or(self.ir.yes, |condition| self.flag(condition, applies));
+            conditions.push(self.ir.and(applies, holds));
+        }
+        let overrides = |a: usize, b: usize| quantity.derogations[a].overrides.contains(&b);
+        let mut result = value;
+        // The first that nothing active overrides wins: apply them from the last to the first.
+        for rank in (0..conditions.len()).rev() {
+            let mut wins = conditions[rank];
+            for (other, condition) in conditions.iter().enumerate().filter(|(other, _)| *other != rank) {
+                if overrides(other, rank) {
+                    let inactive = self.ir.not(*condition);
+                    wins = self.ir.and(wins, inactive);
+                }
+                let same = quantity.derogations[other].name == quantity.derogations[rank].name;
+                if other < rank && !same && !overrides(other, rank) && !overrides(rank, other) {
+                    self.ir.hand_over(conditions[rank], *condition);
+                }
+            }
+            if wins == self.ir.no {
+                continue;
+            }
+            let exception = self.expr(&quantity.derogations[rank].value, wins);
+            result = self.choose(wins, exception, result);
+        }
+        result
+    }
+
+    fn rule_value(&mut self, id: QuantityId, rule: &'p Rule, live: NodeId) -> Lowered {
+        let Some(replacement) = rule.replacements.first() else { return self.own(id, rule, live) };
+        // The readings selected do not overlap: the first whose guard holds is the only one.
+        let mut result: Option<Lowered> = None;
+        let mut rest = live;
+        let _ = replacement;
+        let mut chosen: Vec<(NodeId, Lowered)> = Vec::new();
+        for replacement in &rule.replacements {
+            let holds = replacement.guard.as_ref().map_or(self.ir.yes, |guard| self.flag(guard, rest));
+            let here = self.ir.and(rest, holds);
+            let elsewhere = self.ir.not(holds);
+            rest = self.ir.and(rest, elsewhere);
+            self.retained.push((id, rule));
+            let value = self.expr(&replacement.value, here);
+            self.retained.pop();
+            chosen.push((here, value));
+        }
+        if rest != self.ir.no {
+            result = Some(self.own(id, rule, rest));
+        }
+        for (here, value) in chosen.into_iter().rev() {
+            result = Some(match result {
+                None => value,
+                Some(other) => self.choose(here, value, other),
+            });
+        }
+        result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+    }
+
+    /// Condition, base, adjustments, bounds, pro rata.
+    fn own(&mut self, id: QuantityId, rule: &'p Rule, live: NodeId) -> Lowered {
+        let numeric = matches!(self.program.quantity(id).ty, Type::Number(_));
+        let met = rule.condition.as_ref().map_or(self.ir.yes, |condition| self.flag(condition, live));
+        let live = self.ir.and(live, met);
+        if live == self.ir.no && met == self.ir.no {
+            return if numeric { Lowered::Number(self.zero()) } else { Lowered::Flag(self.ir.no) };
+        }
+        if !numeric {
+            let Some(line) = rule.base.first() else { return Lowered::Flag(self.ir.no) };
+            return match self.expr(&line.value, live) {
+                Lowered::Flag(flag) => Lowered::Flag(self.ir.and(met, flag)),
+                other => other,
+            };
+        }
+        let mut total = self.zero();
+        for line in &rule.base {
+            let counts = line.when.as_ref().map_or(self.ir.yes, |when| self.flag(when, live));
+            let line_live = self.ir.and(live, counts);
+            if counts == self.ir.no {
+                continue;
+            }
+            let value = self.number(&line.value, line_live);
+            let value = self.masked(counts, &value);
+            total = self.add(&total, &value);
+        }
+        for adjustment in &rule.adjustments {
+            let quantity = self.quantity(adjustment.quantity);
+            let Lowered::Number(value) = quantity.value else { continue };
+            let value = self.masked(quantity.applies, &value);
+            total = match adjustment.kind {
+                AdjustmentKind::AddAmount => self.add(&total, &value),
+                AdjustmentKind::SubtractAmount => self.subtract(&total, &value),
+                AdjustmentKind::AddRate | AdjustmentKind::SubtractRate => {
+                    let one = self.constant(&Ratio::one());
+                    let factor = if adjustment.kind == AdjustmentKind::AddRate {
+                        self.add(&one, &value)
+                    } else {
+                        self.subtract(&one, &value)
+                    };
+                    self.multiply(&total, &factor)
+                }
+            };
+        }
+        for bound in &rule.bounds {
+            let applies = bound.when.as_ref().map_or(self.ir.yes, |when| self.flag(when, live));
+            if applies == self.ir.no {
+                continue;
+            }
+            let bound_live = self.ir.and(live, applies);
+            let limit = self.number(&bound.value, bound_live);
+            let bounded = self.extremum(bound.kind == BoundKind::Floor, &total, &limit);
+            total = self.choose_number(applies, &bounded, &total);
+        }
+        for prorata in &rule.proratas {
+            let factor = self.number(&prorata.value, live);
+            total = self.multiply(&total, &factor);
+        }
+        Lowered::Number(self.masked(met, &total))
+    }
+
+    fn flag(&mut self, expr: &'p Expr, live: NodeId) -> NodeId {
+        match self.expr(expr, live) {
+            Lowered::Flag(flag) => flag,
+            _ => self.ir.no,
+        }
+    }
+
+    fn number(&mut self, expr: &'p Expr, live: NodeId) -> Fraction {
+        match self.expr(expr, live) {
+            Lowered::Number(number) => number,
+            _ => self.zero(),
+        }
+    }
+
+    fn date(&mut self, expr: &'p Expr, live: NodeId) -> NodeId {
+        match self.expr(expr, live) {
+            Lowered::Date(days) => days,
+            _ => self.ir.constant(0),
+        }
+    }
+
+    /// An integer expression, where the compiler knows it is one; otherwise the row is handed over.
+    fn whole(&mut self, expr: &'p Expr, live: NodeId) -> NodeId {
+        let number = self.number(expr, live);
+        if number.den.is_empty() && number.scale.is_integer() {
+            let scale = self.big(number.scale.numer());
+            return self.ir.multiply(number.num, scale);
+        }
+        let yes = self.ir.yes;
+        self.ir.hand_over(live, yes);
+        self.ir.constant(1)
+    }
+
+    fn value(&mut self, value: &Value) -> Lowered {
+        match value {
+            Value::Number(number) => Lowered::Number(self.constant(number)),
+            Value::Boolean(flag) => Lowered::Flag(self.ir.flag(*flag)),
+            Value::Date(date) => Lowered::Date(self.ir.constant(i128::from(date.days()))),
+            Value::Case(case) => Lowered::Case(self.ir.constant(i128::from(*case))),
+            Value::Text(_) => Lowered::Flag(self.ir.no),
+        }
+    }
+
+    fn input_range(&self, id: InputId) -> Option<Range> {
+        let input = self.program.input(id);
+        match &input.ty {
+            Type::Number(_) => {
+                let scale = Ratio::from_integer(power_of_ten(input.decimals));
+                let (low, high) = input.range.as_ref()?;
+                let low = i128::try_from((low * &scale).ceil().to_integer()).ok()?;
+                let high = i128::try_from((high * &scale).floor().to_integer()).ok()?;
+                Some((low, high))
+            }
+            Type::Date => Some((i128::from(FIRST_DAY), i128::from(LAST_DAY))),
+            Type::Enumeration(e) => Some((0, self.program.enumeration(*e).cases.len().saturating_sub(1) as i128)),
+            _ => None,
+        }
+    }
+
+    fn cell(&mut self, id: InputId, source: Source) -> Lowered {
+        let range = self.input_range(id);
+        let input = self.program.input(id);
+        let node = self.ir.load(source, range);
+        match input.ty {
+            Type::Number(_) => {
+                let scale = Ratio::new(1.into(), power_of_ten(input.decimals));
+                Lowered::Number(Fraction { num: node, scale, den: Vec::new() })
+            }
+            Type::Date => Lowered::Date(node),
+            Type::Enumeration(_) => Lowered::Case(node),
+            _ => Lowered::Flag(node),
+        }
+    }
+
+    fn input(&mut self, id: InputId, live: NodeId) -> Lowered {
+        if id == self.program.year {
+            return Lowered::Number(self.constant(&integer(self.group.year)));
+        }
+        if let Some((partition, case)) = self.group.case
+            && partition == id
+        {
+            return Lowered::Case(self.ir.constant(i128::from(case)));
+        }
+        if self.program.input(id).default.is_none() {
+            let missing = self.ir.load(Source::Missing(id), None);
+            self.ir.hand_over(live, missing);
+        }
+        self.cell(id, Source::Cell(id))
+    }
+
+    fn previous_quantity(&mut self, id: QuantityId, live: NodeId) -> (NodeId, Lowered) {
+        let unknown = self.ir.load(Source::PreviousResultUnknown(id), None);
+        self.ir.hand_over(live, unknown);
+        let present = self.ir.load(Source::PreviousResultPresent(id), None);
+        let source = Source::PreviousResult(id);
+        let value = match self.program.quantity(id).ty.clone() {
+            Type::Number(_) => {
+                let node = self.ir.load(source, Some((-STATE_LIMIT, STATE_LIMIT)));
+                let scale = Ratio::new(1.into(), power_of_ten(STATE_DECIMALS));
+                Lowered::Number(Fraction { num: node, scale, den: Vec::new() })
+            }
+            Type::Date => Lowered::Date(self.ir.load(source, Some((i128::from(FIRST_DAY), i128::from(LAST_DAY))))),
+            Type::Enumeration(e) => {
+                let most = self.program.enumeration(e).cases.len().saturating_sub(1) as i128;
+                Lowered::Case(self.ir.load(source, Some((0, most))))
+            }
+            _ => Lowered::Flag(self.ir.load(source, None)),
+        };
+        (present, value)
+    }
+
+    /// One value or the other.
+    fn choose(&mut self, flag: NodeId, a: Lowered, b: Lowered) -> Lowered {
+        match (a, b) {
+            (Lowered::Number(a), Lowered::Number(b)) => Lowered::Number(self.choose_number(flag, &a, &b)),
+            (Lowered::Flag(a), Lowered::Flag(b)) => Lowered::Flag(self.ir.select_flag(flag, a, b)),
+            (Lowered::Date(a), Lowered::Date(b)) => Lowered::Date(self.ir.select(flag, a, b)),
+            (Lowered::Case(a), Lowered::Case(b)) => Lowered::Case(self.ir.select(flag, a, b)),
+            (a, _) => a,
+        }
+    }
+
+    fn or_default(&mut self, present: NodeId, value: Lowered, default: &'p Expr, live: NodeId) -> Lowered {
+        let absent = self.ir.not(present);
+        let default_live = self.ir.and(live, absent);
+        if present == self.ir.yes {
+            return value;
+        }
+        let default = self.expr(default, default_live);
+        self.choose(present, value, default)
+    }
+
+    /// Lowers an expression that is evaluated on the rows where `live` holds.
+    fn expr(&mut self, expr: &'p Expr, live: NodeId) -> Lowered {
+        match &expr.kind {
+            ExprKind::Constant(value) => self.value(value),
+            ExprKind::Input(id) => self.input(*id, live),
+            ExprKind::Parameter(id) => match self.program.parameter(*id).value(self.group.year).cloned() {
+                Some(value) => self.value(&value),
+                None => {
+                    // Only where the rule is not in force.
+                    let yes = self.ir.yes;
+                    self.ir.hand_over(live, yes);
+                    self.nothing(&expr.ty)
+                }
+            },
+            ExprKind::Quantity(id) => self.quantity(*id).value,
+            ExprKind::QuantityOr { quantity, rules, default } => {
+                let lowered = self.quantity(*quantity);
+                let mut present = lowered.applies;
+                if let Some(rules) = rules {
+                    present = self.ir.no;
+                    for rule in rules {
+                        present = self.ir.or(present, lowered.rules[*rule]);
+                    }
+                }
+                if present == self.ir.no {
+                    return self.expr(default, live);
+                }
+                self.or_default(present, lowered.value, default, live)
+            }
+            ExprKind::Met(id) => Lowered::Flag(self.met(*id)),
+            ExprKind::PreviousQuantity { quantity, default } => {
+                let (present, value) = self.previous_quantity(*quantity, live);
+                self.or_default(present, value, default, live)
+            }
+            ExprKind::PreviousInput { input, default } => {
+                let present = self.ir.load(Source::PreviousCellPresent(*input), None);
+                let value = self.cell(*input, Source::PreviousCell(*input));
+                self.or_default(present, value, default, live)
+            }
+            ExprKind::Retained => match self.retained.last().copied() {
+                Some((id, rule)) => self.own(id, rule, live),
+                None => self.nothing(&expr.ty),
+            },
+            ExprKind::Negate(inner) => {
+                let inner = self.number(inner, live);
+                let zero = self.zero();
+                Lowered::Number(self.subtract(&zero, &inner))
+            }
+            ExprKind::Not(inner) => {
+                let inner = self.flag(inner, live);
+                Lowered::Flag(self.ir.not(inner))
+            }
+            ExprKind::Binary { op, left, right } => {
+                let (a, b) = (self.number(left, live), self.number(right, live));
+                Lowered::Number(match op {
+                    BinaryOp::Add => self.add(&a, &b),
+                    BinaryOp::Subtract => self.subtract(&a, &b),
+                    BinaryOp::Multiply => self.multiply(&a, &b),
+                    BinaryOp::Divide => self.divide(&a, &b, live),
+                })
+            }
+            ExprKind::Compare { op, left, right } => {
+                let (a, b) = (self.expr(left, live), self.expr(right, live));
+                Lowered::Flag(self.compare(*op, a, b))
+            }
+            ExprKind::And(items) => {
+                let mut result = self.ir.yes;
+                for item in items {
+                    let item_live = self.ir.and(live, result);
+                    let flag = self.flag(item, item_live);
+                    result = self.ir.and(result, flag);
+                    if result == self.ir.no {
+                        break;
+                    }
+                }
+                Lowered::Flag(result)
+            }
+            ExprKind::Or(items) => {
+                let mut result = self.ir.no;
+                for item in items {
+                    let open = self.ir.not(result);
+                    let item_live = self.ir.and(live, open);
+                    let flag = self.flag(item, item_live);
+                    result = self.ir.or(result, flag);
+                    if result == self.ir.yes {
+                        break;
+                    }
+                }
+                Lowered::Flag(result)
+            }
+            ExprKind::OneOf { subject, cases } => {
+                let Lowered::Case(subject) = self.expr(subject, live) else { return Lowered::Flag(self.ir.no) };
+                let mut result = self.ir.no;
+                for case in cases {
+                    let case = self.ir.constant(i128::from(*case));
+                    let same = self.ir.compare(CompareOp::Equal, subject, case);
+                    result = self.ir.or(result, same);
+                }
+                Lowered::Flag(result)
+            }
+            ExprKind::If { condition, then, otherwise } => {
+                let flag = self.flag(condition, live);
+                let other = self.ir.not(flag);
+                if other == self.ir.no {
+                    return self.expr(then, live);
+                }
+                if flag == self.ir.no {
+                    return self.expr(otherwise, live);
+                }
+                let (then_live, other_live) = (self.ir.and(live, flag), self.ir.and(live, other));
+                let (a, b) = (self.expr(then, then_live), self.expr(otherwise, other_live));
+                self.choose(flag, a, b)
+            }
+            ExprKind::Extremum { largest, items } => {
+                let mut result: Option<Lowered> = None;
+                for item in items {
+                    let value = self.expr(item, live);
+                    result = Some(match (result, value) {
+                        (Some(Lowered::Number(a)), Lowered::Number(b)) => Lowered::Number(self.extremum(*largest, &a, &b)),
+                        (Some(Lowered::Date(a)), Lowered::Date(b)) => Lowered::Date(self.ir.extremum(*largest, a, b)),
+                        (_, value) => value,
+                    });
+                }
+                result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+            }
+            ExprKind::AtLeast { count, conditions } => {
+                let reached = self.count(conditions, live);
+                let wanted = self.ir.constant(i128::from(*count));
+                Lowered::Flag(self.ir.compare(CompareOp::GreaterOrEqual, reached, wanted))
+            }
+            ExprKind::CountTrue(conditions) => {
+                let num = self.count(conditions, live);
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+            }
+            ExprKind::Brackets { subject, rows } => {
+                let subject = self.number(subject, live);
+                let mut below = self.ir.no;
+                let mut result: Option<Lowered> = None;
+                let mut chosen = Vec::new();
+                // Rows are in order: the first whose upper end is above the subject is the one.
+                for row in rows {
+                    let here = match &row.to {
+                        None => self.ir.yes,
+                        Some(to) => {
+                            let to = self.constant(to);
+                            self.compare(CompareOp::Less, Lowered::Number(subject.clone()), Lowered::Number(to))
+                        }
+                    };
+                    let not_before = self.ir.not(below);
+                    let only = self.ir.and(here, not_before);
+                    below = self.ir.or(below, here);
+                    let row_live = self.ir.and(live, only);
+                    let value = self.expr(&row.value, row_live);
+                    chosen.push((only, value));
+                }
+                for (only, value) in chosen.into_iter().rev() {
+                    result = Some(match result {
+                        None => value,
+                        Some(other) => self.choose(only, value, other),
+                    });
+                }
+                result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+            }
+            ExprKind::Tiers { subject, rows } => {
+                let subject = self.number(subject, live);
+                let mut total = self.zero();
+                for row in rows {
+                    let from = self.constant(&row.from);
+                    let mut top = subject.clone();
+                    if let Some(to) = &row.to {
+                        let to = self.constant(to);
+                        top = self.extremum(false, &top, &to);
+                    }
+                    let inside = self.subtract(&top, &from);
+                    let zero = self.zero();
+                    let inside = self.extremum(true, &inside, &zero);
+                    let rate = self.number(&row.rate, live);
+                    let worth = self.multiply(&rate, &inside);
+                    total = self.add(&total, &worth);
+                }
+                Lowered::Number(total)
+            }
+            ExprKind::DatePart { part, date } => {
+                let days = self.date(date, live);
+                let num = self.date_part(days, *part);
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+            }
+            ExprKind::DateOf { day, month, year } => {
+                let year = self.whole(year, live);
+                if let Some(date) = self.ir.constant_of(year).and_then(|y| Date::new(i64::try_from(y).ok()?, *month, *day)) {
+                    return Lowered::Date(self.ir.constant(i128::from(date.days())));
+                }
+                Lowered::Date(self.date_of(year, *month, *day, live))
+            }
+            ExprKind::AddToDate { date, count, unit, subtract } => {
+                let days = self.date(date, live);
+                let count = self.whole(count, live);
+                let count = self.ir.constant_of(count).unwrap_or(0);
+                Lowered::Date(self.add_to_date(days, if *subtract { -count } else { count }, *unit, live))
+            }
+            ExprKind::DaysBetween { from, to } => {
+                let (from, to) = (self.date(from, live), self.date(to, live));
+                let one = self.ir.constant(1);
+                let end = self.ir.add(to, one);
+                let days = self.ir.subtract(end, from);
+                let zero = self.ir.constant(0);
+                let num = self.ir.extremum(true, days, zero);
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+            }
+            ExprKind::DaysOfYear(year) => {
+                let year = self.whole(year, live);
+                if let Some(year) = self.ir.constant_of(year).and_then(|y| i64::try_from(y).ok()) {
+                    return Lowered::Number(self.constant(&integer(days_in_year(year))));
+                }
+                let leap = self.is_leap(year, live);
+                let extra = self.ir.integer(leap);
+                let common = self.ir.constant(365);
+                let num = self.ir.add(common, extra);
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+            }
+            ExprKind::Round { value, decimals, mode } => {
+                let value = self.number(value, live);
+                Lowered::Number(self.round(&value, *decimals, *mode, live))
+            }
+        }
+    }
+
+    fn met(&mut self, id: QuantityId) -> NodeId {
+        let program = self.program;
+        let mut result = self.ir.no;
+        for rule in &program.quantity(id).rules {
+            let applies = self.rule_applies(rule);
+            let holds = rule.condition.as_ref().map_or(self.ir.yes, |condition| self.flag(condition, applies));
+            let both = self.ir.and(applies, holds);
+            result = self.ir.or(result, both);
+        }
+        result
+    }
+
+    fn count(&mut self, conditions: &'p [Expr], live: NodeId) -> NodeId {
+        let mut total = self.ir.constant(0);
+        for condition in conditions {
+            let flag = self.flag(condition, live);
+            let one = self.ir.integer(flag);
+            total = self.ir.add(total, one);
+        }
+        total
+    }
+
+    fn compare(&mut self, op: CompareOp, a: Lowered, b: Lowered) -> NodeId {
+        match (a, b) {
+            (Lowered::Number(a), Lowered::Number(b)) => {
+                let (a, b, _) = self.common(&a, &b);
+                self.ir.compare(op, a, b)
+            }
+            (Lowered::Date(a), Lowered::Date(b)) | (Lowered::Case(a), Lowered::Case(b)) => self.ir.compare(op, a, b),
+            (Lowered::Flag(a), Lowered::Flag(b)) => {
+                let not_b = self.ir.not(b);
+                let same = self.ir.select_flag(a, b, not_b);
+                if op == CompareOp::Equal { same } else { self.ir.not(same) }
+            }
+            _ => self.ir.no,
+        }
+    }
+
+    fn zero(&mut self) -> Fraction {
+        Fraction { num: self.ir.constant(0), scale: Ratio::one(), den: Vec::new() }
+    }
+
+    /// The number where the flag holds, zero elsewhere.
+    fn masked(&mut self, flag: NodeId, number: &Fraction) -> Fraction {
+        let zero = self.zero();
+        self.choose_number(flag, number, &zero)
+    }
+
+    fn constant(&mut self, value: &Ratio) -> Fraction {
+        if value.is_zero() {
+            return self.zero();
+        }
+        Fraction { num: self.ir.constant(1), scale: value.clone(), den: Vec::new() }
+    }
+}

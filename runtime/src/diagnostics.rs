@@ -1,0 +1,562 @@
+//! The words of the data: one constructor per problem of a file, a cell or a row. Readers decide, this module says it.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use polc_compiler::num::format_french;
+use polc_compiler::typed::{Input, InputId, Program, QuantityId, Type};
+use polc_dsl::diagnostic::codes::{self, Code};
+use polc_dsl::diagnostic::{Diagnostic, closest, list};
+use polc_dsl::{FileId, Span};
+
+use crate::io::cell::CellProblem;
+use crate::io::records::Fault;
+use crate::io::text::{Encoding, Format, NotText};
+use crate::table::RowErrorKind;
+
+/// Problems shown of one file; the rest are counted.
+pub const SHOWN_PROBLEMS: usize = 100;
+
+/// One problem of a data file: one French sentence, with where it is and whom it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataProblem {
+    pub code: Code,
+    /// As the user named it.
+    pub file: Arc<str>,
+    /// Physical line of the file, from 1.
+    pub line: Option<usize>,
+    /// Name of the column.
+    pub column: Option<Arc<str>>,
+    /// The key of the row: « code « B12 », annee « 2024 » ».
+    pub subject: Option<String>,
+    /// What was found, then what was expected.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl DataProblem {
+    fn new(code: Code, place: &Place, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            file: place.file.clone(),
+            line: place.line,
+            column: place.column.clone(),
+            subject: place.subject.clone(),
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn suggesting<'n>(self, written: &str, candidates: impl IntoIterator<Item = &'n str>) -> Self {
+        match closest(written, candidates) {
+            Some(candidate) => self.with_help(format!("vouliez-vous dire « {candidate} » ?")),
+            None => self,
+        }
+    }
+
+    /// The sentence for the row itself, without file, line and key: what a file of rejects says.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let column = self.column.as_ref().map(|column| format!("colonne « {column} » : ")).unwrap_or_default();
+        format!("{} {column}{}", self.code.id, self.message)
+    }
+}
+
+impl fmt::Display for DataProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code.id, self.file)?;
+        if let Some(line) = self.line {
+            write!(f, ", ligne {line}")?;
+        }
+        if let Some(column) = &self.column {
+            write!(f, ", colonne « {column} »")?;
+        }
+        if let Some(subject) = &self.subject {
+            write!(f, ", {subject}")?;
+        }
+        write!(f, " : {}", self.message)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n        aide : {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for DataProblem {}
+
+/// The problems of one file, up to a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    pub shown: Vec<DataProblem>,
+    /// How many more there are.
+    pub others: usize,
+    limit: usize,
+}
+
+impl Problems {
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { shown: Vec::new(), others: 0, limit }
+    }
+
+    /// Adds a problem; it is only counted, and its words not made, once the limit is reached.
+    pub fn push(&mut self, problem: impl FnOnce() -> DataProblem) {
+        if self.shown.len() < self.limit {
+            self.shown.push(problem());
+        } else {
+            self.others += 1;
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty() && self.others == 0
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shown.len() + self.others
+    }
+}
+
+impl From<DataProblem> for Problems {
+    fn from(problem: DataProblem) -> Self {
+        Self { shown: vec![problem], others: 0, limit: SHOWN_PROBLEMS }
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (rank, problem) in self.shown.iter().enumerate() {
+            let end = if rank == 0 { "" } else { "\n" };
+            write!(f, "{end}{problem}")?;
+        }
+        match self.others {
+            0 => Ok(()),
+            1 => write!(f, "\net 1 autre problème"),
+            others => write!(f, "\net {others} autres problèmes"),
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Where a problem is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub file: Arc<str>,
+    pub line: Option<usize>,
+    pub column: Option<Arc<str>>,
+    pub subject: Option<String>,
+}
+
+impl Place {
+    #[must_use]
+    pub fn file(file: &Arc<str>) -> Self {
+        Self { file: file.clone(), line: None, column: None, subject: None }
+    }
+
+    #[must_use]
+    pub fn line(file: &Arc<str>, line: usize) -> Self {
+        Self { line: Some(line), ..Self::file(file) }
+    }
+
+    #[must_use]
+    pub fn on(mut self, column: &Arc<str>) -> Self {
+        self.column = Some(column.clone());
+        self
+    }
+}
+
+/// The key of a row in words, from the name and the text of each of its columns.
+#[must_use]
+pub fn subject<'a>(key: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let words: Vec<String> = key.into_iter().map(|(name, cell)| format!("{name} {}", quote(cell))).collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// A cell between quotation marks, on one line and not too long.
+fn quote(cell: &str) -> String {
+    const LONGEST: usize = 40;
+    let mut shown: String = cell.chars().take(LONGEST).map(|c| if c.is_control() { '␤' } else { c }).collect();
+    if cell.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    format!("« {shown} »")
+}
+
+/// Names between quotation marks, all of them.
+fn names<S: AsRef<str>>(items: &[S], last: &str) -> String {
+    let quoted: Vec<String> = items.iter().map(|item| item.as_ref().to_owned()).collect();
+    match quoted.split_last() {
+        None => String::new(),
+        Some((only, [])) => only.clone(),
+        Some((end, start)) => format!("{} {last} {end}", start.join(", ")),
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ files
+
+/// What went wrong with a file, without the name of the file.
+fn io_words(error: &io::Error, verb: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "ce chemin n'existe pas".to_owned(),
+        io::ErrorKind::PermissionDenied => format!("vous n'avez pas le droit de le {verb}"),
+        io::ErrorKind::IsADirectory => "c'est un dossier, pas un fichier".to_owned(),
+        io::ErrorKind::NotADirectory => "un élément de ce chemin n'est pas un dossier".to_owned(),
+        io::ErrorKind::StorageFull => "le disque est plein".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "ce disque est en lecture seule".to_owned(),
+        _ => format!("impossible de le {verb} ({error})"),
+    }
+}
+
+#[must_use]
+pub fn unreadable_policy(file: FileId, path: &str, error: &io::Error) -> Diagnostic {
+    let message = format!("« {path} » : {}", io_words(error, "lire"));
+    Diagnostic::new(codes::UNREADABLE_POLICY, Span::new(file, 0, 0), message, "")
+}
+
+#[must_use]
+pub fn no_policy_file(file: FileId, folder: &str) -> Diagnostic {
+    let message = format!("le dossier « {folder} » ne contient aucun fichier .pol");
+    Diagnostic::new(codes::UNREADABLE_POLICY, Span::new(file, 0, 0), message, "")
+        .with_help("donnez le dossier de la politique, ou l'un de ses fichiers")
+}
+
+#[must_use]
+pub fn not_a_policy_file(file: FileId, path: &str) -> Diagnostic {
+    let message = format!("« {path} » n'est ni un dossier ni un fichier ordinaire");
+    Diagnostic::new(codes::UNREADABLE_POLICY, Span::new(file, 0, 0), message, "")
+}
+
+#[must_use]
+pub fn unreadable_data(file: &Arc<str>, error: &io::Error) -> DataProblem {
+    DataProblem::new(codes::DATA_FILE, &Place::file(file), io_words(error, "lire"))
+}
+
+#[must_use]
+pub fn unwritable(file: &Arc<str>, error: &io::Error) -> DataProblem {
+    let problem = DataProblem::new(codes::UNWRITABLE, &Place::file(file), io_words(error, "écrire"));
+    match error.kind() {
+        io::ErrorKind::NotFound => problem.with_help("créez d'abord le dossier"),
+        _ => problem,
+    }
+}
+
+#[must_use]
+pub fn not_text(file: &Arc<str>, what: NotText) -> DataProblem {
+    let found = match what {
+        NotText::Zip => "est un classeur Excel (.xlsx) ou une archive zip",
+        NotText::OldExcel => "est un classeur Excel (.xls) ou un document Office",
+        NotText::Parquet => "est un fichier Parquet",
+        NotText::Arrow => "est un fichier Arrow",
+        NotText::Gzip | NotText::Zstandard => "est compressé",
+        NotText::Pdf => "est un document PDF",
+        NotText::Sqlite => "est une base SQLite",
+        NotText::Json => "contient du JSON",
+        NotText::Markup => "est une page HTML ou du XML",
+        NotText::Binary { .. } => "n'est pas du texte",
+        NotText::BrokenUtf16 => "contient de l'UTF-16 abîmé",
+    };
+    let message = format!("ce fichier {found}, un CSV est attendu");
+    let problem = DataProblem::new(codes::DATA_FILE, &Place::file(file), message);
+    match what {
+        NotText::Zip | NotText::OldExcel => problem.with_help("dans le tableur, enregistrez la feuille au format CSV"),
+        NotText::Gzip | NotText::Zstandard => problem.with_help("décompressez-le d'abord"),
+        NotText::Binary { offset } => problem.with_help(format!("l'octet {offset} est nul, un texte n'en a pas")),
+        _ => problem,
+    }
+}
+
+#[must_use]
+pub fn empty_file(file: &Arc<str>, columns: &[&str]) -> DataProblem {
+    let message = "ce fichier est vide, une ligne de noms de colonnes est attendue";
+    DataProblem::new(codes::DATA_FILE, &Place::file(file), message).with_help(header_help(columns))
+}
+
+#[must_use]
+pub fn no_known_column(file: &Arc<str>, line: usize, first: &str, columns: &[&str]) -> DataProblem {
+    let message = format!(
+        "aucune colonne de la politique n'est nommée sur cette ligne, qui commence par {} : elle doit donner les noms \
+         des colonnes",
+        quote(first)
+    );
+    DataProblem::new(codes::DATA_FILE, &Place::line(file, line), message).with_help(header_help(columns))
+}
+
+fn header_help(columns: &[&str]) -> String {
+    format!("les colonnes attendues sont {} (« polc schema » en donne le modèle)", list(columns, "et"))
+}
+
+// ---------------------------------------------------------------------------------------------------------- columns
+
+#[must_use]
+pub fn missing_column(
+    place: &Place,
+    program: &Program,
+    input: InputId,
+    reader: Option<QuantityId>,
+    near: Option<&str>,
+) -> DataProblem {
+    let name = &program.input(input).name;
+    let why = match reader {
+        _ if program.key.contains(&input) => "elle fait partie de la clé des lignes".to_owned(),
+        Some(quantity) => format!("« {} » en dépend", program.quantity(quantity).name),
+        None => "le champ de la politique en dépend".to_owned(),
+    };
+    let message = format!("la colonne « {name} » manque ; {why} et elle n'a pas de valeur par défaut");
+    let problem = DataProblem::new(codes::MISSING_COLUMN, place, message);
+    match near {
+        Some(near) => problem.with_help(format!("la colonne « {near} » porte un nom proche : est-ce elle ?")),
+        None => problem,
+    }
+}
+
+#[must_use]
+pub fn unknown_column<'n>(place: &Place, name: &str, inputs: impl IntoIterator<Item = &'n str>) -> DataProblem {
+    let message = format!("la colonne « {name} » n'est pas une entrée de la politique");
+    let problem = DataProblem::new(codes::UNKNOWN_COLUMN, place, message).suggesting(name, inputs);
+    match problem.help {
+        Some(_) => problem,
+        None => problem.with_help("ôtez-la, ou demandez « --keep » pour la reprendre telle quelle dans le résultat"),
+    }
+}
+
+/// With « --keep », a column whose name is that of an absent input but for a slip.
+#[must_use]
+pub fn misspelt_column(place: &Place, name: &str, input: &str) -> DataProblem {
+    let message = format!("la colonne « {name} » n'est pas une entrée de la politique, et « {input} » manque");
+    DataProblem::new(codes::UNKNOWN_COLUMN, place, message)
+        .with_help(format!("renommez-la « {input} », ou donnez-lui un nom qui n'y ressemble pas"))
+}
+
+#[must_use]
+pub fn unnamed_column(place: &Place, position: usize) -> DataProblem {
+    DataProblem::new(codes::UNKNOWN_COLUMN, place, format!("la colonne numéro {position} n'a pas de nom"))
+        .with_help("nommez-la ou ôtez-la (un séparateur en fin de ligne crée une colonne)")
+}
+
+#[must_use]
+pub fn duplicate_column(place: &Place, name: &str, first: usize, second: usize) -> DataProblem {
+    let message = format!("la colonne « {name} » est donnée deux fois, en positions {first} et {second}");
+    DataProblem::new(codes::DUPLICATE_COLUMN, place, message)
+}
+
+#[must_use]
+pub fn column_named_as_output(place: &Place, name: &str) -> DataProblem {
+    let message = format!("la colonne « {name} » à reprendre porte le nom d'un résultat demandé");
+    DataProblem::new(codes::DUPLICATE_COLUMN, place, message)
+        .with_help("renommez-la, ou ne demandez pas ce résultat (« --outputs »)")
+}
+
+// ------------------------------------------------------------------------------------------------------------- rows
+
+/// What is to be known of a record whose length is not that of the header.
+#[derive(Clone, Copy, Debug)]
+pub struct Ragged {
+    pub found: usize,
+    pub expected: usize,
+    /// Physical lines that it spans.
+    pub lines: usize,
+    pub separator: u8,
+}
+
+#[must_use]
+pub fn ragged_row(place: &Place, row: Ragged) -> DataProblem {
+    let Ragged { found, expected, lines, separator } = row;
+    let cells = if found == 1 { "1 cellule".to_owned() } else { format!("{found} cellules") };
+    let message = format!("cette ligne a {cells}, l'en-tête en annonce {expected}");
+    let problem = DataProblem::new(codes::RAGGED_ROW, place, message);
+    if lines > 1 {
+        problem.with_help(format!("elle s'étend sur {lines} lignes : un guillemet n'est peut-être pas fermé"))
+    } else if found > expected && separator == b',' {
+        problem.with_help(
+            "une virgule dans un nombre ou un texte demande des guillemets autour de la cellule, ou « ; » entre les \
+             cellules",
+        )
+    } else {
+        problem
+    }
+}
+
+#[must_use]
+pub fn bad_quotes(place: &Place, fault: Fault) -> DataProblem {
+    let message = match fault {
+        Fault::Unclosed { line } if Some(line) == place.line => "un guillemet ouvert ici n'est jamais fermé".to_owned(),
+        Fault::Unclosed { line } => format!("un guillemet ouvert ligne {line} n'est jamais fermé"),
+        Fault::AfterQuote { line } if Some(line) == place.line => {
+            "un guillemet fermant est suivi d'autre chose qu'un séparateur".to_owned()
+        }
+        Fault::AfterQuote { line } => {
+            format!("un guillemet ouvert ici n'est fermé que ligne {line}, et là suivi d'autre chose qu'un séparateur")
+        }
+    };
+    DataProblem::new(codes::BAD_QUOTES, place, message)
+        .with_help("un guillemet dans une cellule s'écrit deux fois, dans une cellule entre guillemets : \"a \"\"b\"\" c\"")
+}
+
+#[must_use]
+pub fn duplicate_key(place: &Place, first: usize) -> DataProblem {
+    let message = format!("cette clé est déjà celle de la ligne {first}, une seule ligne par clé est attendue");
+    DataProblem::new(codes::DUPLICATE_KEY, place, message)
+}
+
+#[must_use]
+pub fn empty_key(place: &Place) -> DataProblem {
+    DataProblem::new(codes::EMPTY_CELL, place, "cellule vide, une valeur de la clé est attendue")
+}
+
+#[must_use]
+pub fn bad_cell(place: &Place, program: &Program, input: &Input, cell: &str, problem: &CellProblem) -> DataProblem {
+    let (code, found) = match problem {
+        CellProblem::NotANumber => (codes::BAD_CELL, "n'est pas un nombre".to_owned()),
+        CellProblem::Ambiguous => (codes::BAD_CELL, "peut se lire de deux façons".to_owned()),
+        CellProblem::Decimals { found: 1 } => (codes::TOO_MANY_DECIMALS, "a une décimale".to_owned()),
+        CellProblem::Decimals { found } => (codes::TOO_MANY_DECIMALS, format!("a {found} décimales")),
+        CellProblem::OutOfRange if input.name == program.input(program.year).name => {
+            (codes::CELL_OUT_OF_RANGE, "est hors des années que la politique couvre".to_owned())
+        }
+        CellProblem::OutOfRange => (codes::CELL_OUT_OF_RANGE, "est hors de la plage légale".to_owned()),
+        CellProblem::NotABoolean => (codes::BAD_CELL, "n'est ni vrai ni faux".to_owned()),
+        CellProblem::NotADate => (codes::BAD_CELL, "n'est pas une date".to_owned()),
+        CellProblem::NoSuchDay => (codes::BAD_CELL, "n'existe pas dans le calendrier".to_owned()),
+        CellProblem::UnknownCase => (codes::UNKNOWN_CELL_CASE, "n'est pas un cas de l'énumération".to_owned()),
+    };
+    let message = format!("{} {found} ; attendu : {}", quote(cell), expected(program, input));
+    let reported = DataProblem::new(code, place, message);
+    const ABSENT: [&str; 8] = ["na", "n/a", "nan", "null", "none", "-", "#n/a", "."];
+    match problem {
+        CellProblem::UnknownCase => {
+            let Type::Enumeration(id) = &input.ty else { return reported };
+            reported.suggesting(cell, program.enumeration(*id).cases.iter().map(|(name, _)| &**name))
+        }
+        CellProblem::Ambiguous => {
+            let (thousands, decimals) = (cell.replace(',', ""), cell.replace(',', "."));
+            reported.with_help(format!("écrivez {thousands} ou {decimals}"))
+        }
+        _ if ABSENT.contains(&cell.to_lowercase().as_str()) => {
+            reported.with_help("pour dire qu'une donnée manque, laissez la cellule vide")
+        }
+        CellProblem::NotANumber if cell.ends_with('%') => {
+            reported.with_help("écrivez la proportion : 0,45 pour 45 %")
+        }
+        CellProblem::NotANumber if cell.starts_with(|c: char| c.is_ascii_digit()) => {
+            reported.with_help("écrivez le nombre seul, en chiffres, sans unité")
+        }
+        _ => reported,
+    }
+}
+
+/// What a cell of the input must be.
+#[must_use]
+pub fn expected(program: &Program, input: &Input) -> String {
+    match &input.ty {
+        Type::Number(unit) => {
+            let nature = match input.decimals {
+                0 => "un nombre entier".to_owned(),
+                1 => "un nombre à 1 décimale au plus".to_owned(),
+                n => format!("un nombre à {n} décimales au plus"),
+            };
+            let range = input.range.as_ref().map(|(low, high)| range(program, input, low, high)).unwrap_or_default();
+            let unit = if unit.is_none() { String::new() } else { format!(", en {unit}") };
+            format!("{nature}{range}{unit}")
+        }
+        Type::Boolean | Type::Error => "vrai ou faux (oui ou non, true ou false, 1 ou 0)".to_owned(),
+        Type::Date => "une date comme 2024-12-31 ou 31/12/2024".to_owned(),
+        Type::Enumeration(id) => {
+            let cases: Vec<&str> = program.enumeration(*id).cases.iter().map(|(name, _)| &**name).collect();
+            names(&cases, "ou")
+        }
+        Type::Text => "un texte".to_owned(),
+    }
+}
+
+fn range(program: &Program, input: &Input, low: &polc_compiler::num::Ratio, high: &polc_compiler::num::Ratio) -> String {
+    if input.name == program.input(program.year).name {
+        // Years are not written with a space between thousands.
+        return format!(" de {} à {}", low.to_integer(), high.to_integer());
+    }
+    format!(" de {} à {}", format_french(low, 0), format_french(high, 0))
+}
+
+/// Why a row that was read well could not be computed.
+#[must_use]
+pub fn row_error(place: Place, program: &Program, kind: &RowErrorKind) -> DataProblem {
+    let (code, message) = match kind {
+        RowErrorKind::Missing { input, quantity } => {
+            let input = program.input(*input);
+            let reader = match quantity {
+                Some(quantity) => format!("« {quantity} »"),
+                None => "le champ de la politique".to_owned(),
+            };
+            let message =
+                format!("cellule vide alors que {reader} la lit ; attendu : {}", expected(program, input));
+            return DataProblem::new(codes::EMPTY_CELL, &place.on(&input.name), message);
+        }
+        RowErrorKind::DivisionByZero { quantity } => {
+            (codes::DIVISION_BY_ZERO, format!("« {quantity} » ne se calcule pas : division par zéro"))
+        }
+        RowErrorKind::BadDate { quantity } => (
+            codes::ROW_CALCULATION,
+            format!("« {quantity} » ne se calcule pas : date au-delà de l'an 9999, ou durée qui n'est pas entière"),
+        ),
+        RowErrorKind::Rules { quantity, first, second } => (
+            codes::ROW_CONFLICT,
+            format!("« {quantity} » est donné par deux dispositions à la fois, « {first} » et « {second} »"),
+        ),
+        RowErrorKind::Derogations { quantity, first, second } => (
+            codes::ROW_CONFLICT,
+            format!("deux dérogations à « {quantity} » jouent ensemble, « {first} » et « {second} », sans que l'une prime"),
+        ),
+        RowErrorKind::WithoutObject { quantity } => {
+            (codes::ROW_CALCULATION, format!("« {quantity} » est lu alors qu'il est sans objet"))
+        }
+        RowErrorKind::Control { name, title } => {
+            (codes::CONTROL_FAILED, format!("le contrôle bloquant « {name} » n'est pas vérifié : {title}"))
+        }
+    };
+    DataProblem::new(code, &place, message)
+}
+
+#[must_use]
+pub fn row_not_found(file: &Arc<str>, key: &str, near: Option<String>) -> DataProblem {
+    let problem = DataProblem::new(codes::ROW_NOT_FOUND, &Place::file(file), format!("aucune ligne pour {key}"));
+    match near {
+        Some(near) => problem.with_help(near),
+        None => problem,
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------- formats
+
+/// How a file is written, for a summary.
+#[must_use]
+pub fn format(format: &Format) -> String {
+    let encoding = match format.encoding {
+        Encoding::Utf8 => "UTF-8",
+        Encoding::Utf16Le | Encoding::Utf16Be => "UTF-16",
+        Encoding::Windows1252 => "Windows-1252",
+    };
+    let mark = match (format.mark, format.encoding) {
+        (true, Encoding::Utf8) => " avec BOM",
+        _ => "",
+    };
+    let separator = match format.separator {
+        b'\t' => "tabulation".to_owned(),
+        other => format!("« {} »", char::from(other)),
+    };
+    let decimals = match (format.decimal_comma, format.decimal_point) {
+        (true, true) => ", virgule et point décimaux",
+        (true, false) => ", virgule décimale",
+        (false, true) => ", point décimal",
+        (false, false) => "",
+    };
+    format!("{encoding}{mark}, séparateur {separator}{decimals}")
+}

@@ -1,0 +1,415 @@
+//! Rows through machine code: grouped by year and case, gathered in blocks, computed, scattered back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernel, compile};
+use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_LIMIT, Source, Target};
+use polc_compiler::lower::{Group, lower};
+use polc_compiler::num::{Ratio, power_of_ten};
+use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
+use rayon::prelude::*;
+
+use super::{Engine, History, Sink};
+use crate::table::{Batch, ColumnData, Denominators, ResultValues};
+
+/// The kernels compiled so far.
+pub struct Kernels {
+    partition: Option<InputId>,
+    /// `None` where the code generator refused: the interpreter does those rows.
+    compiled: Mutex<HashMap<(Group, Vec<Target>), Option<CompiledKernel>>>,
+}
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kernels").field("partition", &self.partition).finish_non_exhaustive()
+    }
+}
+
+impl Kernels {
+    pub(super) fn new(partition: Option<InputId>) -> Self {
+        Self { partition, compiled: Mutex::new(HashMap::new()) }
+    }
+
+    fn get(&self, program: &Program, group: Group, targets: &[Target]) -> Option<CompiledKernel> {
+        let key = (group, targets.to_vec());
+        if let Ok(known) = self.compiled.lock()
+            && let Some(kernel) = known.get(&key)
+        {
+            return kernel.clone();
+        }
+        let kernel = compile(&lower(program, group, targets)).ok();
+        if let Ok(mut known) = self.compiled.lock() {
+            known.insert(key, kernel.clone());
+        }
+        kernel
+    }
+}
+
+/// What next year reads of a result: one value a row.
+struct State {
+    quantity: QuantityId,
+    present: Vec<bool>,
+    /// The row is in error, or its number is not a multiple of a millionth within bounds.
+    unknown: Vec<bool>,
+    value: Vec<i64>,
+}
+
+impl State {
+    fn new(quantity: QuantityId, rows: usize) -> Self {
+        Self { quantity, present: vec![false; rows], unknown: vec![false; rows], value: vec![0; rows] }
+    }
+
+    fn set(&mut self, row: usize, value: Option<&Value>) {
+        self.present[row] = value.is_some();
+        self.unknown[row] = false;
+        self.value[row] = match value {
+            None => 0,
+            Some(Value::Boolean(flag)) => i64::from(*flag),
+            Some(Value::Date(date)) => i64::from(date.days()),
+            Some(Value::Case(case)) => i64::from(*case),
+            Some(Value::Number(number)) => {
+                let scaled = number * Ratio::from_integer(power_of_ten(STATE_DECIMALS));
+                let whole = if scaled.is_integer() { i64::try_from(scaled.to_integer()).ok() } else { None };
+                match whole.filter(|whole| i128::from(*whole).abs() <= STATE_LIMIT) {
+                    Some(whole) => whole,
+                    None => {
+                        self.unknown[row] = true;
+                        0
+                    }
+                }
+            }
+            Some(Value::Text(_)) => 0,
+        };
+    }
+}
+
+/// Rows of one group in the form that its kernel reads.
+#[derive(Debug)]
+pub struct Prepared {
+    pub kernel: CompiledKernel,
+    /// A block and how many rows it holds.
+    pub blocks: Vec<(Block, usize)>,
+}
+
+impl Engine {
+    /// The rows of each group, years ascending, and the rows that belong to none.
+    fn groups(&self, batch: &Batch, history: &History) -> (BTreeMap<Group, Vec<u32>>, Vec<usize>) {
+        let (first, last) = self.program.years;
+        let column = self.kernels.partition.and_then(|id| batch.columns[id.index()].as_ref().map(|column| (id, column)));
+        let mut groups: BTreeMap<Group, Vec<u32>> = BTreeMap::new();
+        let mut apart = Vec::new();
+        for row in 0..batch.rows {
+            let year = history.years[row];
+            let case = match column {
+                None => None,
+                Some((id, column)) if !column.is_missing(row) => match &column.data {
+                    ColumnData::Case(cells) => Some((id, u32::from(cells[row]))),
+                    _ => None,
+                },
+                Some(_) => {
+                    apart.push(row);
+                    continue;
+                }
+            };
+            if !(first..=last).contains(&year) {
+                apart.push(row);
+                continue;
+            }
+            groups.entry(Group { year, case }).or_default().push(row as u32);
+        }
+        (groups, apart)
+    }
+
+    pub(super) fn compiled(
+        &self,
+        batch: &Batch,
+        history: &History,
+        controls: &[u32],
+        sink: &mut Sink,
+        progress: &(dyn Fn(usize) + Sync),
+    ) {
+        let targets = self.targets(controls);
+        let (groups, apart) = self.groups(batch, history);
+        let mut states: Vec<State> = self.state.iter().map(|id| State::new(*id, batch.rows)).collect();
+        // Year by year, for what a year reads of the one before.
+        let mut by_year: BTreeMap<i64, Vec<(Group, Vec<u32>)>> = BTreeMap::new();
+        for (group, rows) in groups {
+            by_year.entry(group.year).or_default().push((group, rows));
+        }
+        for row in &apart {
+            self.remember(batch, history, *row, &mut states);
+        }
+        self.hand_over(batch, history, controls, &apart, sink, progress);
+        for (_, groups) in by_year {
+            let mut handed: Vec<usize> = Vec::new();
+            for (group, rows) in groups {
+                let Some(kernel) = self.kernels.get(&self.program, group, &targets) else {
+                    handed.extend(rows.iter().map(|row| *row as usize));
+                    continue;
+                };
+                let blocks: Vec<Block> = rows
+                    .par_chunks(BLOCK_ROWS)
+                    .map(|rows| {
+                        let input = self.gather(&kernel, batch, history, &states, rows);
+                        let mut output = Block::new(kernel.layout.output_bytes);
+                        kernel.run(&input, &mut output, rows.len());
+                        output
+                    })
+                    .collect();
+                let mut done = 0;
+                for (rows, block) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
+                    done += self.scatter(&kernel, block, rows, sink, &mut states, &mut handed);
+                }
+                sink.statistics.compiled += done;
+                progress(done);
+            }
+            for row in &handed {
+                self.remember(batch, history, *row, &mut states);
+            }
+            self.hand_over(batch, history, controls, &handed, sink, progress);
+        }
+    }
+
+    fn hand_over(
+        &self,
+        batch: &Batch,
+        history: &History,
+        controls: &[u32],
+        rows: &[usize],
+        sink: &mut Sink,
+        progress: &(dyn Fn(usize) + Sync),
+    ) {
+        self.reference(batch, history, controls, rows, sink, progress);
+        sink.statistics.handed_over += rows.len();
+    }
+
+    /// Computes with the interpreter what next year reads of a row.
+    fn remember(&self, batch: &Batch, history: &History, row: usize, states: &mut [State]) {
+        for state in states {
+            match self.state_of(batch, history, row, state.quantity) {
+                Ok(value) => state.set(row, value.as_ref()),
+                Err(_) => state.unknown[row] = true,
+            }
+        }
+    }
+
+    /// Copies the cells of some rows into a block.
+    fn gather(&self, kernel: &CompiledKernel, batch: &Batch, history: &History, states: &[State], rows: &[u32]) -> Block {
+        let mut block = Block::new(kernel.layout.input_bytes);
+        let previous = |row: u32| history.previous(row as usize);
+        for (source, slot) in &kernel.layout.inputs {
+            let slot = *slot;
+            match source {
+                Source::Cell(id) => match batch.columns[id.index()].as_ref().map(|column| &column.data) {
+                    Some(data) => {
+                        rows.iter().enumerate().for_each(|(i, row)| put(&mut block, slot, i, data, *row as usize));
+                    }
+                    None => {
+                        let value = self.default_cell(*id);
+                        (0..rows.len()).for_each(|i| put_value(&mut block, slot, i, value));
+                    }
+                },
+                Source::Missing(id) => {
+                    let column = batch.columns[id.index()].as_ref();
+                    for (i, row) in rows.iter().enumerate() {
+                        block.set_flag(slot, i, column.is_none_or(|column| column.is_missing(*row as usize)));
+                    }
+                }
+                Source::PreviousCell(id) => {
+                    if let Some(column) = &batch.columns[id.index()] {
+                        for (i, row) in rows.iter().enumerate() {
+                            if let Some(row) = previous(*row) {
+                                put(&mut block, slot, i, &column.data, row);
+                            }
+                        }
+                    }
+                }
+                Source::PreviousCellPresent(id) => {
+                    let column = batch.columns[id.index()].as_ref();
+                    for (i, row) in rows.iter().enumerate() {
+                        let known = previous(*row).is_some_and(|row| column.is_some_and(|column| !column.is_missing(row)));
+                        block.set_flag(slot, i, known);
+                    }
+                }
+                Source::PreviousResult(id) | Source::PreviousResultPresent(id) | Source::PreviousResultUnknown(id) => {
+                    let Some(state) = states.iter().find(|state| state.quantity == *id) else { continue };
+                    for (i, row) in rows.iter().enumerate() {
+                        let Some(row) = previous(*row) else { continue };
+                        match source {
+                            Source::PreviousResult(_) => put_value(&mut block, slot, i, state.value[row]),
+                            Source::PreviousResultPresent(_) => block.set_flag(slot, i, state.present[row]),
+                            _ => block.set_flag(slot, i, state.unknown[row]),
+                        }
+                    }
+                }
+            }
+        }
+        block
+    }
+
+    /// The default of an input that is not in the batch, as a cell.
+    fn default_cell(&self, id: InputId) -> i64 {
+        let input = self.program.input(id);
+        let mut column = crate::table::Column::with_capacity(input, 1);
+        column.push(None, input);
+        match &column.data {
+            ColumnData::Number(cells) => cells[0],
+            ColumnData::Boolean(cells) => i64::from(cells[0]),
+            ColumnData::Date(cells) => i64::from(cells[0]),
+            ColumnData::Case(cells) => i64::from(cells[0]),
+            ColumnData::Text(_) => 0,
+        }
+    }
+
+    /// Copies the results of a block to their rows; says how many rows it computed.
+    fn scatter(
+        &self,
+        kernel: &CompiledKernel,
+        block: &Block,
+        rows: &[u32],
+        sink: &mut Sink,
+        states: &mut [State],
+        handed: &mut Vec<usize>,
+    ) -> usize {
+        let layout = &kernel.layout;
+        let mut mine: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
+        for (i, row) in rows.iter().enumerate() {
+            if block.flag(layout.status, i) { handed.push(*row as usize) } else { mine.push((i, *row as usize)) }
+        }
+        // A row that a blocking control refuses goes to the interpreter, which says so.
+        for slots in &layout.outputs {
+            let Target::Control(rank) = slots.output.target else { continue };
+            let blocking = matches!(self.program.controls[rank as usize].kind, ControlKind::Row { blocking: true, .. });
+            mine.retain(|(i, row)| {
+                let fails = block.flag(slots.present, *i) && !block.flag(slots.value, *i);
+                if fails && blocking {
+                    handed.push(*row);
+                    return false;
+                }
+                true
+            });
+        }
+        for slots in &layout.outputs {
+            match slots.output.target {
+                Target::Control(rank) => {
+                    for (i, _) in &mine {
+                        if block.flag(slots.present, *i) && !block.flag(slots.value, *i) {
+                            sink.control_failed(rank);
+                        }
+                    }
+                }
+                Target::Quantity(id) => {
+                    for (rank, _) in self.outputs.iter().enumerate().filter(|(_, output)| **output == id) {
+                        store_column(&mut sink.columns[rank], block, slots, &mine);
+                    }
+                    if let Some(state) = states.iter_mut().find(|state| state.quantity == id) {
+                        for (i, row) in &mine {
+                            let value = result(block, slots, *i, &self.program, id);
+                            state.set(*row, value.as_ref());
+                        }
+                    }
+                }
+            }
+        }
+        mine.len()
+    }
+
+    /// Blocks ready to run, group by group, as `polc bench` times them. Last year's results are those of a full run.
+    #[must_use]
+    pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
+        let history = History::of(&self.program, batch);
+        let targets = self.targets(&[]);
+        let (groups, _) = self.groups(batch, &history);
+        let mut states: Vec<State> = self.state.iter().map(|id| State::new(*id, batch.rows)).collect();
+        if !states.is_empty() {
+            (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
+        }
+        let mut result = Vec::new();
+        for (group, rows) in groups {
+            let Some(kernel) = self.kernels.get(&self.program, group, &targets) else { continue };
+            let blocks =
+                rows.chunks(BLOCK_ROWS).map(|rows| (self.gather(&kernel, batch, &history, &states, rows), rows.len())).collect();
+            result.push(Prepared { kernel, blocks });
+        }
+        result
+    }
+}
+
+fn put_value(block: &mut Block, slot: polc_compiler::codegen::Slot, row: usize, value: i64) {
+    if slot.width == polc_compiler::codegen::Width::Flag {
+        block.set_flag(slot, row, value != 0);
+    } else {
+        block.set_integer(slot, row, value);
+    }
+}
+
+fn put(block: &mut Block, slot: polc_compiler::codegen::Slot, row: usize, data: &ColumnData, from: usize) {
+    match data {
+        ColumnData::Number(cells) => block.set_integer(slot, row, cells[from]),
+        ColumnData::Boolean(cells) => block.set_flag(slot, row, cells[from]),
+        ColumnData::Date(cells) => block.set_integer(slot, row, i64::from(cells[from])),
+        ColumnData::Case(cells) => put_value(block, slot, row, i64::from(cells[from])),
+        ColumnData::Text(_) => {}
+    }
+}
+
+fn store_column(
+    column: &mut crate::table::ResultColumn,
+    block: &Block,
+    slots: &polc_compiler::codegen::OutputSlots,
+    rows: &[(usize, usize)],
+) {
+    for (i, row) in rows {
+        let present = block.flag(slots.present, *i);
+        column.present[*row] = present;
+        if !present {
+            continue;
+        }
+        match &mut column.values {
+            ResultValues::Boolean(cells) => cells[*row] = block.flag(slots.value, *i),
+            ResultValues::Date(cells) => cells[*row] = block.integer(slots.value, *i) as i32,
+            ResultValues::Case(cells) => cells[*row] = block.integer(slots.value, *i) as u16,
+            ResultValues::Number(numbers) => {
+                let numerator = block.integer(slots.value, *i);
+                let OutputValue::Fraction { constant, .. } = slots.output.value else { continue };
+                let factor = slots.factor.map_or(1, |slot| block.integer(slot, *i));
+                let denominator = constant.checked_mul(factor);
+                match (&mut numbers.denominators, denominator) {
+                    (Denominators::Constant(known), Some(denominator)) if denominator == *known => numbers.numerators[*row] = numerator,
+                    (Denominators::PerRow(denominators), Some(denominator)) => {
+                        numbers.numerators[*row] = numerator;
+                        denominators[*row] = denominator;
+                    }
+                    _ => numbers.set(*row, &(Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into()))),
+                }
+            }
+        }
+    }
+}
+
+/// One result as a value.
+fn result(
+    block: &Block,
+    slots: &polc_compiler::codegen::OutputSlots,
+    row: usize,
+    program: &Program,
+    id: QuantityId,
+) -> Option<Value> {
+    use polc_compiler::typed::Type;
+    if !block.flag(slots.present, row) {
+        return None;
+    }
+    let integer = |slot| block.integer(slot, row);
+    Some(match slots.output.value {
+        OutputValue::Flag(_) => Value::Boolean(block.flag(slots.value, row)),
+        OutputValue::Integer(_) => match program.quantity(id).ty {
+            Type::Date => Value::Date(polc_compiler::calendar::Date::from_days(integer(slots.value) as i64)?),
+            _ => Value::Case(integer(slots.value) as u32),
+        },
+        OutputValue::Fraction { constant, .. } => {
+            let factor = slots.factor.map_or(1, integer);
+            Value::Number(Ratio::new(integer(slots.value).into(), constant.into()) / Ratio::from_integer(factor.into()))
+        }
+    })
+}

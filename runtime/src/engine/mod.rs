@@ -1,0 +1,279 @@
+//! Evaluation of many rows: compiled code by group of rows of one year of law, the interpreter for the rest.
+//!
+//! The interpreter is the reference. Compiled code answers for a row only when it is sure to agree; it hands every other row
+//! over. No result depends on the order of rows, on threads or on blocks.
+
+mod compiled;
+mod history;
+mod reference;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use polc_compiler::ir::Target;
+use polc_compiler::lower::partition_input;
+use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Type, Value};
+use polc_dsl::diagnostic::Code;
+
+use crate::table::{Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics};
+
+pub use compiled::{Kernels, Prepared};
+pub use history::History;
+
+/// Which way rows are computed. Both give the same results on every row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum EngineMode {
+    #[default]
+    Compiled,
+    Reference,
+}
+
+/// A policy ready to evaluate rows.
+pub struct Engine {
+    program: Arc<Program>,
+    outputs: Vec<QuantityId>,
+    mode: EngineMode,
+    pool: Option<rayon::ThreadPool>,
+    /// Results of last year that some rule reads.
+    state: Vec<QuantityId>,
+    kernels: Kernels,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("mode", &self.mode).field("outputs", &self.outputs).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
+    #[must_use]
+    pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
+        let state = previous_results(&program, &outputs);
+        let kernels = Kernels::new(partition_input(&program));
+        // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
+        Self { program, outputs, mode, pool, state, kernels }
+    }
+
+    /// Evaluates every row. `progress` is told how many more rows are done.
+    #[must_use]
+    pub fn evaluate(&self, batch: &Batch, progress: &(dyn Fn(usize) + Sync)) -> Results {
+        let history = History::of(&self.program, batch);
+        let controls = self.controls(batch);
+        let mut sink = Sink::new(&self.program, &self.outputs, &controls, batch.rows);
+        let run = |sink: &mut Sink| match self.mode {
+            EngineMode::Reference => {
+                let rows: Vec<usize> = (0..batch.rows).collect();
+                self.reference(batch, &history, &controls, &rows, sink, progress);
+                sink.statistics.reference = batch.rows;
+            }
+            EngineMode::Compiled => self.compiled(batch, &history, &controls, sink, progress),
+        };
+        match &self.pool {
+            Some(pool) => pool.install(|| run(&mut sink)),
+            None => run(&mut sink),
+        }
+        sink.finish(&self.program)
+    }
+
+    /// The row controls whose inputs are all in the batch.
+    fn controls(&self, batch: &Batch) -> Vec<u32> {
+        let program = &self.program;
+        let mut result = Vec::new();
+        for (rank, control) in program.controls.iter().enumerate() {
+            let ControlKind::Row { guard, condition, .. } = &control.kind else { continue };
+            let mut inputs = BTreeSet::new();
+            let mut quantities = Vec::new();
+            for expr in guard.iter().chain([condition]).chain(program.scope.iter().map(|scope| &scope.condition)) {
+                collect(expr, &mut inputs, &mut quantities);
+            }
+            for id in reachable(program, &quantities) {
+                program.quantity(id).expressions().for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
+            }
+            if inputs.iter().all(|id| batch.columns[id.index()].is_some()) {
+                result.push(rank as u32);
+            }
+        }
+        result
+    }
+
+    /// What kernels compute: outputs, results that next year reads, row controls.
+    fn targets(&self, controls: &[u32]) -> Vec<Target> {
+        let extra = self.state.iter().filter(|id| !self.outputs.contains(id));
+        let quantities = self.outputs.iter().chain(extra).map(|id| Target::Quantity(*id));
+        quantities.chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
+    }
+}
+
+/// Inputs and quantities that an expression reads.
+fn collect(expr: &Expr, inputs: &mut BTreeSet<InputId>, quantities: &mut Vec<QuantityId>) {
+    expr.walk(&mut |e| match e.kind {
+        ExprKind::Input(id) | ExprKind::PreviousInput { input: id, .. } => {
+            inputs.insert(id);
+        }
+        ExprKind::Quantity(id)
+        | ExprKind::Met(id)
+        | ExprKind::QuantityOr { quantity: id, .. }
+        | ExprKind::PreviousQuantity { quantity: id, .. } => quantities.push(id),
+        _ => {}
+    });
+}
+
+/// The quantities that some quantities depend on, themselves included.
+fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
+    let mut found: BTreeSet<QuantityId> = BTreeSet::new();
+    let mut pending = roots.to_vec();
+    while let Some(id) = pending.pop() {
+        if !found.insert(id) {
+            continue;
+        }
+        let quantity = program.quantity(id);
+        quantity.expressions().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut pending));
+        pending.extend(quantity.rules.iter().flat_map(|rule| &rule.adjustments).map(|adjustment| adjustment.quantity));
+    }
+    found
+}
+
+/// The results of last year that the outputs depend on, in order.
+fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
+    let mut result = BTreeSet::new();
+    for id in reachable(program, outputs) {
+        for expr in program.quantity(id).expressions() {
+            expr.walk(&mut |e| {
+                if let ExprKind::PreviousQuantity { quantity, .. } = e.kind {
+                    result.insert(quantity);
+                }
+            });
+        }
+    }
+    result.into_iter().collect()
+}
+
+/// What one row gives: a result for each output, and the controls that fail.
+#[derive(Debug)]
+pub(crate) struct RowResult {
+    pub values: Vec<Option<Value>>,
+    pub failed: Vec<u32>,
+}
+
+/// Where results are gathered.
+struct Sink {
+    columns: Vec<ResultColumn>,
+    errors: Vec<RowError>,
+    statistics: Statistics,
+    /// Row controls evaluated, and how many rows each failed on.
+    failures: Vec<(u32, usize)>,
+}
+
+impl Sink {
+    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize) -> Self {
+        let columns = outputs
+            .iter()
+            .map(|id| {
+                let quantity = program.quantity(*id);
+                let values = match &quantity.ty {
+                    Type::Date => ResultValues::Date(vec![0; rows]),
+                    Type::Enumeration(_) => ResultValues::Case(vec![0; rows]),
+                    Type::Number(_) => ResultValues::Number(Numbers {
+                        numerators: vec![0; rows],
+                        denominators: match quantity.rules.first().and_then(|rule| rule.rounding) {
+                            Some(decimals) => Denominators::Constant(10i128.pow(decimals)),
+                            None => Denominators::PerRow(vec![1; rows]),
+                        },
+                        large: std::collections::BTreeMap::new(),
+                    }),
+                    _ => ResultValues::Boolean(vec![false; rows]),
+                };
+                ResultColumn { present: vec![false; rows], values }
+            })
+            .collect();
+        let failures = controls.iter().map(|rank| (*rank, 0)).collect();
+        Self { columns, errors: Vec::new(), statistics: Statistics::default(), failures }
+    }
+
+    fn control_failed(&mut self, rank: u32) {
+        if let Some((_, count)) = self.failures.iter_mut().find(|(known, _)| *known == rank) {
+            *count += 1;
+        }
+    }
+
+    /// Stores what the interpreter found.
+    fn store(&mut self, row: usize, result: Result<RowResult, RowErrorKind>) {
+        match result {
+            Ok(result) => {
+                for (column, value) in self.columns.iter_mut().zip(result.values) {
+                    column.set(row, value);
+                }
+                result.failed.into_iter().for_each(|rank| self.control_failed(rank));
+            }
+            Err(kind) => self.errors.push(RowError { row, kind }),
+        }
+    }
+
+    fn finish(mut self, program: &Program) -> Results {
+        self.errors.sort_by_key(|error| error.row);
+        // A row in error has no results at all.
+        for error in &self.errors {
+            self.columns.iter_mut().for_each(|column| column.present[error.row] = false);
+        }
+        self.statistics.failed_controls = self
+            .failures
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(rank, count)| (program.controls[*rank as usize].name.clone(), *count))
+            .collect();
+        Results { columns: self.columns, errors: self.errors, statistics: self.statistics }
+    }
+}
+
+impl ResultColumn {
+    fn set(&mut self, row: usize, value: Option<Value>) {
+        self.present[row] = value.is_some();
+        match (&mut self.values, value) {
+            (ResultValues::Boolean(cells), Some(Value::Boolean(value))) => cells[row] = value,
+            (ResultValues::Date(cells), Some(Value::Date(date))) => cells[row] = date.days(),
+            (ResultValues::Case(cells), Some(Value::Case(case))) => cells[row] = case as u16,
+            (ResultValues::Number(numbers), Some(Value::Number(value))) => numbers.set(row, &value),
+            _ => {}
+        }
+    }
+}
+
+impl Numbers {
+    /// Stores an exact number, apart if it does not fit.
+    fn set(&mut self, row: usize, value: &polc_compiler::num::Ratio) {
+        let fits = match &mut self.denominators {
+            Denominators::Constant(constant) => {
+                let scaled = value * polc_compiler::num::Ratio::from_integer((*constant).into());
+                scaled.is_integer().then(|| i128::try_from(scaled.to_integer()).ok()).flatten().map(|n| self.numerators[row] = n)
+            }
+            Denominators::PerRow(denominators) => {
+                match (i128::try_from(value.numer().clone()), i128::try_from(value.denom().clone())) {
+                    (Ok(numerator), Ok(denominator)) => {
+                        self.numerators[row] = numerator;
+                        denominators[row] = denominator;
+                        Some(())
+                    }
+                    _ => None,
+                }
+            }
+        };
+        if fits.is_none() {
+            self.large.insert(row, value.clone());
+        }
+    }
+}
+
+/// The code of a row error, for reports.
+#[must_use]
+pub fn error_code(kind: &RowErrorKind) -> Code {
+    use polc_dsl::diagnostic::codes;
+    match kind {
+        RowErrorKind::Missing { .. } => codes::EMPTY_CELL,
+        RowErrorKind::DivisionByZero { .. } => codes::DIVISION_BY_ZERO,
+        RowErrorKind::Rules { .. } | RowErrorKind::Derogations { .. } => codes::ROW_CONFLICT,
+        RowErrorKind::BadDate { .. } | RowErrorKind::WithoutObject { .. } => codes::BAD_CELL,
+        RowErrorKind::Control { .. } => codes::CONTROL_FAILED,
+    }
+}

@@ -1,0 +1,128 @@
+//! Rows through the interpreter.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
+use rayon::prelude::*;
+
+use super::{Engine, History, RowResult, Sink};
+use crate::interp::{Data, Evaluation, Observer, Silent};
+use crate::table::{Batch, RowErrorKind};
+
+/// Results of earlier rows, by row and quantity.
+type Memory = RefCell<HashMap<(usize, QuantityId), Result<Option<Value>, RowErrorKind>>>;
+
+/// A row of a batch, with the rows of the years before it.
+pub(crate) struct BatchRow<'a> {
+    pub program: &'a Program,
+    pub batch: &'a Batch,
+    pub history: &'a History,
+    pub row: usize,
+    pub memory: &'a Memory,
+}
+
+impl Data for BatchRow<'_> {
+    fn input(&self, id: InputId) -> Option<Value> {
+        match &self.batch.columns[id.index()] {
+            Some(column) => column.value(self.row, self.program.input(id)),
+            None => self.program.input(id).default.clone(),
+        }
+    }
+
+    fn previous_quantity(&self, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
+        let Some(row) = self.history.previous(self.row) else { return Ok(None) };
+        if let Some(known) = self.memory.borrow().get(&(row, id)) {
+            return known.clone();
+        }
+        let data = BatchRow { row, ..*self };
+        let result = Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
+        self.memory.borrow_mut().insert((row, id), result.clone());
+        result
+    }
+
+    fn previous_input(&self, id: InputId) -> Option<Value> {
+        let row = self.history.previous(self.row)?;
+        BatchRow { row, ..*self }.input(id)
+    }
+}
+
+/// Computes one row: the outputs asked for, then the controls.
+pub(crate) fn row<O: Observer>(
+    data: &BatchRow<'_>,
+    outputs: &[QuantityId],
+    controls: &[u32],
+    observer: O,
+) -> Result<(RowResult, O), RowErrorKind> {
+    let program = data.program;
+    let mut evaluation = Evaluation::new(program, data, observer);
+    let mut values = Vec::with_capacity(outputs.len());
+    for id in outputs {
+        values.push(evaluation.quantity(*id)?.map(|(_, value)| value));
+    }
+    let mut failed = Vec::new();
+    for rank in controls {
+        let control = &program.controls[*rank as usize];
+        let ControlKind::Row { guard, years, condition, blocking } = &control.kind else { continue };
+        let holds = |evaluation: &mut Evaluation<'_, _, O>| -> Result<bool, RowErrorKind> {
+            if !years.contains(data.history.years[data.row]) || !evaluation.in_scope()? {
+                return Ok(true);
+            }
+            if let Some(guard) = guard
+                && evaluation.evaluate(guard)? != Value::Boolean(true)
+            {
+                return Ok(true);
+            }
+            Ok(evaluation.evaluate(condition)? == Value::Boolean(true))
+        };
+        // What a control cannot read is no ground to refuse the row.
+        if holds(&mut evaluation).unwrap_or(true) {
+            continue;
+        }
+        if *blocking {
+            return Err(RowErrorKind::Control { name: control.name.clone(), title: control.title.clone() });
+        }
+        failed.push(*rank);
+    }
+    Ok((RowResult { values, failed }, evaluation.observer))
+}
+
+impl Engine {
+    /// Computes rows with the interpreter and stores what it finds.
+    pub(super) fn reference(
+        &self,
+        batch: &Batch,
+        history: &History,
+        controls: &[u32],
+        rows: &[usize],
+        sink: &mut Sink,
+        progress: &(dyn Fn(usize) + Sync),
+    ) {
+        const CHUNK: usize = 512;
+        let results: Vec<Vec<_>> = rows
+            .par_chunks(CHUNK)
+            .map(|chunk| {
+                let memory = Memory::default();
+                let results = chunk
+                    .iter()
+                    .map(|index| {
+                        let data = BatchRow { program: &self.program, batch, history, row: *index, memory: &memory };
+                        row(&data, &self.outputs, controls, Silent).map(|(result, _)| result)
+                    })
+                    .collect();
+                progress(chunk.len());
+                results
+            })
+            .collect();
+        for (index, result) in rows.iter().zip(results.into_iter().flatten()) {
+            sink.store(*index, result);
+        }
+    }
+
+    /// What next year may read of a row: the result, or that it is unknown.
+    pub(super) fn state_of(&self, batch: &Batch, history: &History, index: usize, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
+        let memory = Memory::default();
+        let data = BatchRow { program: &self.program, batch, history, row: index, memory: &memory };
+        Evaluation::new(&self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value))
+    }
+}

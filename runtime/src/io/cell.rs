@@ -1,0 +1,352 @@
+//! From the text of a cell to a typed value, checked against the declaration of its input.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use polc_compiler::calendar::Date;
+use polc_compiler::num::{Ratio, power_of_ten};
+use polc_compiler::typed::{Enumeration, Input, Program, Type, Value};
+
+use crate::table::{Column, ColumnData};
+
+/// Why a cell is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellProblem {
+    NotANumber,
+    /// `1,234`: thousands or decimals.
+    Ambiguous,
+    /// More digits after the point than declared.
+    Decimals {
+        found: u32,
+    },
+    OutOfRange,
+    NotABoolean,
+    NotADate,
+    /// Written as a date, but not in the calendar.
+    NoSuchDay,
+    UnknownCase,
+}
+
+/// Which decimal marks were met.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Marks {
+    pub comma: bool,
+    pub point: bool,
+}
+
+/// Fills the column of one input.
+#[derive(Debug)]
+pub struct ColumnReader<'p> {
+    pub input: &'p Input,
+    pub column: Column,
+    kind: Kind<'p>,
+    /// A comma may be a separator of thousands, since it separates cells.
+    comma_separates: bool,
+}
+
+#[derive(Debug)]
+enum Kind<'p> {
+    /// Decimals, and range in units of the last one.
+    Number {
+        decimals: u32,
+        low: i64,
+        high: i64,
+    },
+    Boolean,
+    Date,
+    Case(&'p Enumeration),
+    /// Each text once, with its rank.
+    Text {
+        known: HashMap<Arc<str>, u64>,
+        last: u64,
+    },
+}
+
+impl<'p> ColumnReader<'p> {
+    pub fn new(program: &'p Program, input: &'p Input, separator: u8) -> Self {
+        let kind = match &input.ty {
+            Type::Number(_) => {
+                let (low, high) = scaled_range(input);
+                Kind::Number { decimals: input.decimals, low, high }
+            }
+            Type::Boolean | Type::Error => Kind::Boolean,
+            Type::Date => Kind::Date,
+            Type::Enumeration(id) => Kind::Case(program.enumeration(*id)),
+            Type::Text => Kind::Text { known: HashMap::new(), last: 0 },
+        };
+        Self { input, column: Column::with_capacity(input, 0), kind, comma_separates: separator == b',' }
+    }
+
+    /// Appends a cell; an empty one takes the default of the input or is missing. A refused cell appends nothing.
+    pub fn push(&mut self, text: &str, marks: &mut Marks) -> Result<(), CellProblem> {
+        let text = match (trim(text), &self.input.default) {
+            ("", Some(Value::Text(default))) => default,
+            (text, _) => text,
+        };
+        if text.is_empty() {
+            self.column.push(None, self.input);
+            return Ok(());
+        }
+        match (&mut self.kind, &mut self.column.data) {
+            (Kind::Number { decimals, low, high }, ColumnData::Number(cells)) => {
+                let number = parse_number(text, *decimals, self.comma_separates, marks)?;
+                let number = number.filter(|n| (*low..=*high).contains(n)).ok_or(CellProblem::OutOfRange)?;
+                cells.push(number);
+            }
+            (Kind::Boolean, ColumnData::Boolean(cells)) => cells.push(parse_boolean(text)?),
+            (Kind::Date, ColumnData::Date(cells)) => cells.push(parse_date(text)?.days()),
+            (Kind::Case(enumeration), ColumnData::Case(cells)) => {
+                let text = composed(text);
+                let rank = enumeration.cases.iter().position(|(name, _)| **name == *text);
+                cells.push(rank.ok_or(CellProblem::UnknownCase)? as u16);
+            }
+            (Kind::Text { known, last }, ColumnData::Text(cells)) => {
+                let next = known.len() as u64;
+                let shared = match known.get_key_value(text) {
+                    Some((shared, rank)) => {
+                        *last = *rank;
+                        shared.clone()
+                    }
+                    None => {
+                        let shared: Arc<str> = text.into();
+                        *last = next;
+                        known.insert(shared.clone(), next);
+                        shared
+                    }
+                };
+                cells.push(shared);
+            }
+            // `Column::with_capacity` and `kind` follow the same type.
+            _ => {}
+        }
+        if !self.column.missing.is_empty() {
+            self.column.missing.push(false);
+        }
+        Ok(())
+    }
+
+    /// Forgets the cells after the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        match &mut self.column.data {
+            ColumnData::Number(cells) => cells.truncate(rows),
+            ColumnData::Boolean(cells) => cells.truncate(rows),
+            ColumnData::Date(cells) => cells.truncate(rows),
+            ColumnData::Case(cells) => cells.truncate(rows),
+            ColumnData::Text(cells) => cells.truncate(rows),
+        }
+        self.column.missing.truncate(rows);
+    }
+
+    /// The last cell as a number that no other value of the column shares; `None` if it is missing.
+    pub fn last_as_key(&self) -> Option<u64> {
+        let row = self.column.len().checked_sub(1)?;
+        if self.column.is_missing(row) {
+            return None;
+        }
+        Some(match &self.column.data {
+            ColumnData::Number(cells) => cells[row].cast_unsigned(),
+            ColumnData::Boolean(cells) => u64::from(cells[row]),
+            ColumnData::Date(cells) => i64::from(cells[row]).cast_unsigned(),
+            ColumnData::Case(cells) => u64::from(cells[row]),
+            ColumnData::Text(_) => match &self.kind {
+                Kind::Text { last, .. } => *last,
+                _ => return None,
+            },
+        })
+    }
+}
+
+/// The declared range in units of the last decimal.
+fn scaled_range(input: &Input) -> (i64, i64) {
+    let Some((low, high)) = &input.range else { return (i64::MIN, i64::MAX) };
+    let scale = Ratio::from_integer(power_of_ten(input.decimals));
+    let low = i64::try_from((low * &scale).ceil().to_integer()).unwrap_or(i64::MIN);
+    let high = i64::try_from((high * &scale).floor().to_integer()).unwrap_or(i64::MAX);
+    (low, high)
+}
+
+/// Without the spaces around; the no-break ones count.
+pub fn trim(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    match (bytes.first(), bytes.last()) {
+        (Some(first), Some(last)) if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
+/// In normal form C, as the names of a policy are.
+pub fn composed(text: &str) -> Cow<'_, str> {
+    use unicode_normalization::UnicodeNormalization as _;
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
+}
+
+/// Reads a number in units of its last declared decimal; `Ok(None)` if it is too large for any range.
+fn parse_number(
+    text: &str,
+    decimals: u32,
+    comma_separates: bool,
+    marks: &mut Marks,
+) -> Result<Option<i64>, CellProblem> {
+    let (negative, digits) = match text.strip_prefix(['-', '\u{2212}']) {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let mut value: i128 = 0;
+    let (mut whole, mut fraction) = (0usize, 0usize);
+    // Digits since the last space between thousands, and whether there was one.
+    let (mut group, mut grouped) = (0usize, false);
+    let mut mark = None;
+    // Zeros after the point that count only if another digit follows.
+    let mut zeros = 0usize;
+    for c in digits.chars() {
+        match c {
+            '0'..='9' if mark.is_none() => {
+                whole += 1;
+                group += 1;
+                value = value.saturating_mul(10).saturating_add(digit(c));
+            }
+            '0' => {
+                fraction += 1;
+                zeros += 1;
+            }
+            '1'..='9' => {
+                fraction += 1;
+                if fraction <= decimals as usize {
+                    for _ in 0..zeros {
+                        value = value.saturating_mul(10);
+                    }
+                    value = value.saturating_mul(10).saturating_add(digit(c));
+                }
+                zeros = 0;
+            }
+            '.' | ',' if mark.is_none() && whole > 0 => mark = Some(c),
+            ' ' | '\u{A0}' | '\u{202F}' | '\u{2009}' if mark.is_none() && thousands(group, grouped) => {
+                (group, grouped) = (0, true);
+            }
+            _ => return Err(CellProblem::NotANumber),
+        }
+    }
+    if whole == 0 || (grouped && group != 3) || (mark.is_some() && fraction == 0) {
+        return Err(CellProblem::NotANumber);
+    }
+    let looks_like_thousands = fraction == 3 && whole <= 3 && !digits.starts_with('0');
+    if comma_separates && mark == Some(',') && looks_like_thousands && decimals < 3 {
+        return Err(CellProblem::Ambiguous);
+    }
+    let significant = fraction - zeros;
+    if significant > decimals as usize {
+        return Err(CellProblem::Decimals { found: significant as u32 });
+    }
+    marks.comma |= mark == Some(',');
+    marks.point |= mark == Some('.');
+    for _ in significant..decimals as usize {
+        value = value.saturating_mul(10);
+    }
+    Ok(i64::try_from(if negative { -value } else { value }).ok())
+}
+
+fn digit(c: char) -> i128 {
+    i128::from(u32::from(c) - u32::from('0'))
+}
+
+/// Whether a group of digits may be followed by a space: one to three digits at first, then three.
+fn thousands(group: usize, grouped: bool) -> bool {
+    group == 3 || (!grouped && (1..3).contains(&group))
+}
+
+fn parse_boolean(text: &str) -> Result<bool, CellProblem> {
+    let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is(&["1", "vrai", "oui", "true"]) {
+        Ok(true)
+    } else if is(&["0", "faux", "non", "false"]) {
+        Ok(false)
+    } else {
+        Err(CellProblem::NotABoolean)
+    }
+}
+
+/// `2024-12-31` or `31/12/2024`.
+fn parse_date(text: &str) -> Result<Date, CellProblem> {
+    let number = |part: &str, digits: std::ops::RangeInclusive<usize>| {
+        let good = digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        good.then(|| part.parse::<u32>().ok()).flatten()
+    };
+    let split = |mark: char| -> Option<[&str; 3]> { text.split(mark).collect::<Vec<_>>().try_into().ok() };
+    let parts = if let Some([year, month, day]) = split('-') {
+        number(year, 4..=4).zip(number(month, 2..=2)).zip(number(day, 2..=2))
+    } else if let Some([day, month, year]) = split('/') {
+        number(year, 4..=4).zip(number(month, 1..=2)).zip(number(day, 1..=2))
+    } else {
+        None
+    };
+    let ((year, month), day) = parts.ok_or(CellProblem::NotADate)?;
+    Date::new(i64::from(year), month, day).ok_or(CellProblem::NoSuchDay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str, decimals: u32) -> Result<Option<i64>, CellProblem> {
+        parse_number(text, decimals, false, &mut Marks::default())
+    }
+
+    #[test]
+    fn numbers() {
+        let good = [
+            ("0", 0, 0),
+            ("12", 0, 12),
+            ("+12", 2, 1_200),
+            ("-12,5", 2, -1_250),
+            ("\u{2212}1", 0, -1),
+            ("0.05", 2, 5),
+            ("100.10", 2, 10_010),
+            ("7,000000", 0, 7),
+            ("7.0", 0, 7),
+            ("1 234 567,8", 1, 12_345_678),
+            ("12\u{202F}345", 0, 12_345),
+            ("12\u{A0}345", 0, 12_345),
+            ("000000000000000000000000000000000000000000012", 0, 12),
+            ("9223372036854775807", 0, i64::MAX),
+        ];
+        for (text, decimals, expected) in good {
+            assert_eq!(number(text, decimals), Ok(Some(expected)), "{text}");
+        }
+        for text in ["", "-", "1e3", "1.2.3", "1,2.3", "12 34", "1 2", "1234 567", "1,", ",5", "NaN", "12 €", "1,0 0", "٣"] {
+            assert_eq!(number(text, 2), Err(CellProblem::NotANumber), "{text}");
+        }
+        assert_eq!(number("1.005", 2), Err(CellProblem::Decimals { found: 3 }));
+        assert_eq!(number("1.00500", 2), Err(CellProblem::Decimals { found: 3 }));
+        assert_eq!(number("9223372036854775808", 0), Ok(None));
+        assert_eq!(number(&"9".repeat(80), 9), Ok(None));
+        assert_eq!(number(&"9".repeat(80), 0), Ok(None));
+    }
+
+    #[test]
+    fn quoted_commas_between_thousands_are_ambiguous() {
+        let number = |text, decimals| parse_number(text, decimals, true, &mut Marks::default());
+        assert_eq!(number("1,500", 2), Err(CellProblem::Ambiguous));
+        assert_eq!(number("0,500", 2), Ok(Some(50)));
+        assert_eq!(number("1,5", 2), Ok(Some(150)));
+        assert_eq!(number("1.500", 2), Ok(Some(150)));
+        assert_eq!(number("1,500", 3), Ok(Some(1_500)));
+    }
+
+    #[test]
+    fn booleans_and_dates() {
+        assert_eq!(parse_boolean("OUI"), Ok(true));
+        assert_eq!(parse_boolean("Faux"), Ok(false));
+        assert_eq!(parse_boolean("peut-être"), Err(CellProblem::NotABoolean));
+        let date = Date::new(2024, 2, 29).expect("a date of the test");
+        for text in ["2024-02-29", "29/02/2024", "29/2/2024"] {
+            assert_eq!(parse_date(text), Ok(date), "{text}");
+        }
+        for text in ["2024-2-29", "29-02-2024", "29/02/24", "2024/02/29", "29.02.2024", "45351", "+024-02-29"] {
+            assert_eq!(parse_date(text), Err(CellProblem::NotADate), "{text}");
+        }
+        for text in ["2023-02-29", "31/04/2024", "0000-01-01"] {
+            assert_eq!(parse_date(text), Err(CellProblem::NoSuchDay), "{text}");
+        }
+    }
+}

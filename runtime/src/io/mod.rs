@@ -1,0 +1,12 @@
+//! Files in and out: with the command line, the only code that touches a disk.
+
+pub(crate) mod cell;
+pub mod csv;
+mod decimal;
+mod header;
+mod keys;
+pub mod output;
+pub mod policy;
+pub(crate) mod records;
+pub mod text;
+pub mod write;

@@ -1,0 +1,139 @@
+//! Files that appear complete or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Where results go. Nothing is seen of it before [`Output::commit`].
+#[derive(Debug)]
+pub enum Output {
+    Stdout(BufWriter<io::Stdout>),
+    /// A pipe or a device, which cannot be replaced.
+    Special(BufWriter<File>),
+    /// A temporary file beside the one that it will replace.
+    File {
+        file: BufWriter<NamedTempFile>,
+        target: PathBuf,
+    },
+}
+
+impl Output {
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::Stdout(BufWriter::new(io::stdout()))
+    }
+
+    /// Prepares to write a file: what would prevent it is known now, not after the computation.
+    ///
+    /// # Errors
+    /// When the folder does not exist or cannot be written to, or something there is not to be replaced.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        // A link stays a link: the file that it leads to is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => {
+                return Ok(Self::Special(BufWriter::new(File::options().write(true).open(&target)?)));
+            }
+            Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(_) | Err(_) => {}
+        }
+        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".polc-");
+        #[cfg(unix)]
+        {
+            // As any new file: what the umask leaves of it.
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = BufWriter::new(builder.tempfile_in(folder)?);
+        Ok(Self::File { file, target })
+    }
+
+    /// Shows what was written.
+    ///
+    /// # Errors
+    /// When the last of it could not be written; the file that was there is then untouched.
+    pub fn commit(self) -> io::Result<()> {
+        match self {
+            Self::Stdout(mut out) => out.flush(),
+            Self::Special(mut out) => out.flush(),
+            Self::File { file, target } => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.as_file().sync_all()?;
+                file.persist(target)?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(out) => out.write(bytes),
+            Self::Special(out) => out.write(bytes),
+            Self::File { file, .. } => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(out) => out.flush(),
+            Self::Special(out) => out.flush(),
+            Self::File { file, .. } => file.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_file_appears_when_it_is_complete() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("out.csv");
+        let mut output = Output::create(&path).expect("a writable folder");
+        output.write_all(b"a\n").expect("some bytes");
+        assert!(!path.exists());
+        output.commit().expect("a file");
+        assert_eq!(fs::read(&path).expect("the file"), b"a\n");
+        let mut second = Output::create(&path).expect("a writable folder");
+        second.write_all(b"b\n").expect("some bytes");
+        drop(second);
+        assert_eq!(fs::read(&path).expect("the file"), b"a\n");
+        assert_eq!(names(folder.path()), ["out.csv"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_known_at_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let kind = |path: &Path| Output::create(path).expect_err("no such place").kind();
+        assert_eq!(kind(&folder.path().join("absent/out.csv")), io::ErrorKind::NotFound);
+        assert_eq!(kind(folder.path()), io::ErrorKind::IsADirectory);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_are_written_to_and_links_followed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        assert!(matches!(Output::create(Path::new("/dev/null")), Ok(Output::Special(_))));
+        let (path, link) = (folder.path().join("out.csv"), folder.path().join("link.csv"));
+        fs::write(&path, "old").expect("a file");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let mut output = Output::create(&link).expect("a writable folder");
+        output.write_all(b"new").expect("some bytes");
+        output.commit().expect("a file");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&path).expect("the file"), b"new");
+    }
+}

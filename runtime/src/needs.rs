@@ -1,0 +1,145 @@
+//! Which inputs a selection of results depends on: only those columns are asked of a data file.
+
+use std::collections::BTreeSet;
+
+use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId};
+
+/// The inputs that may be read to compute the outputs, on any row of any year: those of their rules, derogations,
+/// adjustments and readings, of the rows of the year before, of the scope of the policy, and the key.
+#[must_use]
+pub fn needed_inputs(program: &Program, outputs: &[QuantityId]) -> BTreeSet<InputId> {
+    let mut closure = Closure::of_rows(program);
+    for output in outputs {
+        closure.quantity(*output);
+    }
+    closure.finish()
+}
+
+/// The inputs that the controls on every row may read.
+#[must_use]
+pub fn control_inputs(program: &Program) -> BTreeSet<InputId> {
+    let ranks = 0..program.controls.len();
+    ranks.filter_map(|rank| inputs_of_control(program, rank)).flatten().collect()
+}
+
+/// The first of the outputs that depends on an input, to say why its column is required.
+#[must_use]
+pub fn first_reader(program: &Program, outputs: &[QuantityId], input: InputId) -> Option<QuantityId> {
+    outputs.iter().copied().find(|output| {
+        let mut closure = Closure::new(program);
+        closure.quantity(*output);
+        closure.inputs.contains(&input)
+    })
+}
+
+/// Whether some output depends on the row of the year before.
+#[must_use]
+pub fn reads_previous_year(program: &Program, outputs: &[QuantityId]) -> bool {
+    let mut closure = Closure::of_rows(program);
+    for output in outputs {
+        closure.quantity(*output);
+    }
+    closure.drain();
+    closure.previous
+}
+
+/// The inputs of a control on every row; `None` for the other controls.
+fn inputs_of_control(program: &Program, rank: usize) -> Option<BTreeSet<InputId>> {
+    let ControlKind::Row { guard, condition, .. } = &program.controls[rank].kind else { return None };
+    let mut closure = Closure::of_rows(program);
+    closure.expr(condition);
+    guard.iter().for_each(|guard| closure.expr(guard));
+    Some(closure.finish())
+}
+
+/// A work list rather than a recursion: chains of definitions may be long.
+struct Closure<'p> {
+    program: &'p Program,
+    inputs: BTreeSet<InputId>,
+    /// Whether the row of the year before is read.
+    previous: bool,
+    /// Quantities whose value is read.
+    valued: BTreeSet<QuantityId>,
+    /// Quantities of which only the condition is read.
+    tested: BTreeSet<QuantityId>,
+    pending: Vec<Read>,
+}
+
+#[derive(Clone, Copy)]
+enum Read {
+    Value(QuantityId),
+    Condition(QuantityId),
+}
+
+impl<'p> Closure<'p> {
+    fn new(program: &'p Program) -> Self {
+        Self {
+            program,
+            inputs: BTreeSet::new(),
+            previous: false,
+            valued: BTreeSet::new(),
+            tested: BTreeSet::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// With what every row is read for, whatever the outputs: its key, its year and the scope.
+    fn of_rows(program: &'p Program) -> Self {
+        let mut closure = Self::new(program);
+        closure.inputs.extend(program.key.iter().copied());
+        closure.inputs.insert(program.year);
+        if let Some(scope) = &program.scope {
+            closure.expr(&scope.condition);
+        }
+        closure
+    }
+
+    fn quantity(&mut self, id: QuantityId) {
+        self.pending.push(Read::Value(id));
+        self.drain();
+    }
+
+    fn finish(mut self) -> BTreeSet<InputId> {
+        self.drain();
+        self.inputs
+    }
+
+    fn drain(&mut self) {
+        while let Some(read) = self.pending.pop() {
+            match read {
+                Read::Value(id) if self.valued.insert(id) => {
+                    let quantity = self.program.quantity(id);
+                    quantity.expressions().for_each(|expr| self.expr(expr));
+                    let adjustments = quantity.rules.iter().flat_map(|rule| &rule.adjustments);
+                    self.pending.extend(adjustments.map(|adjustment| Read::Value(adjustment.quantity)));
+                }
+                Read::Condition(id) if self.tested.insert(id) => {
+                    let rules = &self.program.quantity(id).rules;
+                    rules.iter().flat_map(|rule| rule.guard.iter().chain(&rule.condition)).for_each(|e| self.expr(e));
+                }
+                Read::Value(_) | Read::Condition(_) => {}
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        expr.walk(&mut |expr| match &expr.kind {
+            ExprKind::Input(id) => {
+                self.inputs.insert(*id);
+            }
+            ExprKind::PreviousInput { input, .. } => {
+                self.previous = true;
+                self.inputs.insert(*input);
+            }
+            ExprKind::Quantity(quantity) | ExprKind::QuantityOr { quantity, .. } => {
+                self.pending.push(Read::Value(*quantity));
+            }
+            ExprKind::PreviousQuantity { quantity, .. } => {
+                self.previous = true;
+                self.pending.push(Read::Value(*quantity));
+            }
+            ExprKind::Met(quantity) => self.pending.push(Read::Condition(*quantity)),
+            _ => {}
+        });
+    }
+}

@@ -1,0 +1,52 @@
+//! The words of the runtime about results: examples, controls, explanations.
+
+use polc_compiler::typed::Program;
+
+use crate::table::RowErrorKind;
+
+pub fn readings_do_not_build() -> String {
+    "la politique ne se compile pas sous ces lectures".to_owned()
+}
+
+pub fn without_object() -> String {
+    "sans objet".to_owned()
+}
+
+pub fn example_failed(quantity: &str, why: &str) -> String {
+    format!("« {quantity} » n'a pas pu être calculé : {why}")
+}
+
+pub fn unexpected_result(quantity: &str, year: Option<&str>, expected: &str, found: &str) -> String {
+    let when = year.map_or_else(String::new, |year| format!(" en {year}"));
+    format!("« {quantity} »{when} : attendu {expected}, trouvé {found}")
+}
+
+pub fn control_does_not_hold() -> String {
+    "la condition n'est pas vérifiée".to_owned()
+}
+
+pub fn announced_differs(announced: &str, found: &str, difference: &str, recorded: &str) -> String {
+    format!("annoncé {announced}, calculé {found} : l'écart est de {difference}, la politique en note {recorded}")
+}
+
+/// Why a row has no results.
+pub fn row_error(program: &Program, kind: &RowErrorKind) -> String {
+    match kind {
+        RowErrorKind::Missing { input, quantity: Some(quantity) } => {
+            format!("la donnée « {} » est vide, et « {quantity} » en a besoin", program.input(*input).name)
+        }
+        RowErrorKind::Missing { input, quantity: None } => {
+            format!("la donnée « {} » est vide, et il la faut pour savoir si la politique régit la ligne", program.input(*input).name)
+        }
+        RowErrorKind::DivisionByZero { quantity } => format!("« {quantity} » divise par zéro"),
+        RowErrorKind::BadDate { quantity } => format!("« {quantity} » calcule une date ou un nombre de jours impossible"),
+        RowErrorKind::Rules { quantity, first, second } => {
+            format!("deux dispositions donnent « {quantity} » à la fois : « {first} » et « {second} »")
+        }
+        RowErrorKind::Derogations { quantity, first, second } => {
+            format!("deux dérogations à « {quantity} » s'appliquent sans ordre entre elles : « {first} » et « {second} »")
+        }
+        RowErrorKind::WithoutObject { quantity } => format!("« {quantity} » est sans objet"),
+        RowErrorKind::Control { title, .. } => format!("contrôle non vérifié : {title}"),
+    }
+}
