@@ -13,25 +13,43 @@ pub fn unknown_name<'n>(span: Span, name: &str, known: impl IntoIterator<Item = 
     Diagnostic::new(
         codes::UNKNOWN_NAME,
         span,
-        format!("« {name} » n'est le nom d'aucune entrée, aucun paramètre, aucune quantité"),
+        format!("« {name} » n'est le nom d'aucune entrée, d'aucun paramètre, d'aucune quantité"),
         "nom inconnu",
     )
+    .with_help(format!("corrigez le nom, ou déclarez-le : « entrée {name} : … », « définition {name} … »"))
     .suggesting(name, known)
 }
 
 pub fn unknown_declared<'n>(kind: &str, name: &Name, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
-    Diagnostic::new(codes::UNKNOWN_NAME, name.span, format!("{kind} « {} » n'existe pas", name.node), "nom inconnu")
-        .suggesting(&name.node, known)
+    let diagnostic = Diagnostic::new(
+        codes::UNKNOWN_NAME,
+        name.span,
+        format!("{kind} « {} » n'existe pas", name.node),
+        "nom inconnu",
+    );
+    or_among(diagnostic, &name.node, known)
+}
+
+/// The name close to what was written, or the few there are.
+fn or_among<'n>(diagnostic: Diagnostic, written: &str, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let known: Vec<&str> = known.into_iter().collect();
+    let quoted: Vec<String> = known.iter().map(|name| format!("« {name} »")).collect();
+    let diagnostic = if known.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.with_help(format!("noms possibles : {}", list(&quoted, "ou")))
+    };
+    diagnostic.suggesting(written, known)
 }
 
 pub fn case_used_as_value(span: Span, name: &str, enumeration: &str) -> Diagnostic {
     Diagnostic::new(
         codes::UNKNOWN_NAME,
         span,
-        format!("« {name} » est un cas de l'énumération « {enumeration} » et rien ne dit ici qu'on en attend un"),
-        "cas sans comparaison",
+        format!("« {name} » est un cas de l'énumération « {enumeration} » : seul, il n'a pas de valeur"),
+        "cas qui n'est comparé à rien",
     )
-    .with_help(format!("écrivez par exemple « x = {name} », ou « pour {name} »"))
+    .with_help(format!("comparez-le à une entrée : « … = {name} »"))
 }
 
 pub fn duplicate_name(name: &str, span: Span, first: Span) -> Diagnostic {
@@ -44,15 +62,16 @@ pub fn builtin_name(name: &str, span: Span) -> Diagnostic {
         codes::DUPLICATE_NAME,
         span,
         format!("l'unité « {name} » existe déjà dans le langage"),
-        "déclarée ici",
+        "déclarée de nouveau ici",
     )
+    .with_help("supprimez ce nom de la déclaration : l'unité peut servir telle quelle")
 }
 
 pub fn kind_conflict(name: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(
         codes::DUPLICATE_NAME,
         span,
-        format!("« {name} » est donné par deux sortes de dispositions différentes"),
+        format!("deux sortes de dispositions donnent « {name} »"),
         "seconde disposition",
     )
     .with_label(first, "première disposition")
@@ -64,22 +83,29 @@ pub fn misplaced_clause(span: Span, item: &str, allowed: &[&str]) -> Diagnostic 
         codes::MISPLACED_CLAUSE,
         span,
         format!("cette clause n'a pas sa place dans {item}"),
-        "clause sans effet ici",
+        "clause refusée ici",
     )
-    .with_help(format!("{item} accepte : {}", allowed.join(", ")))
+    .with_help(format!("clauses possibles : {}", quoted(allowed).join(", ")))
 }
 
 pub fn missing_clause(span: Span, item: &str, clause: &str) -> Diagnostic {
-    Diagnostic::new(codes::MISSING_CLAUSE, span, format!("il manque {clause} à {item}"), "déclaration incomplète")
+    let clause = clause.trim_end_matches(',');
+    Diagnostic::new(codes::MISSING_CLAUSE, span, format!("il manque à {item} {clause}"), "déclaration incomplète")
 }
 
 pub fn repeated_clause(span: Span, first: Span, clause: &str) -> Diagnostic {
-    Diagnostic::new(codes::REPEATED_CLAUSE, span, format!("{clause} est dit deux fois"), "seconde fois")
+    let help = match clause {
+        "« si »" => "réunissez les conditions en une seule : « si … et … »",
+        "« en vigueur »" => "réunissez les années en une seule période : « en vigueur de … à … »",
+        _ => "n'en gardez qu'une",
+    };
+    Diagnostic::new(codes::REPEATED_CLAUSE, span, format!("la clause {clause} est écrite deux fois"), "seconde fois")
         .with_label(first, "première fois")
+        .with_help(help)
 }
 
 pub fn exclusive_clauses(span: Span, first: Span) -> Diagnostic {
-    Diagnostic::new(codes::REPEATED_CLAUSE, span, "ces deux clauses disent chacune la valeur", "seconde valeur")
+    Diagnostic::new(codes::REPEATED_CLAUSE, span, "ces deux clauses donnent chacune la valeur", "seconde valeur")
         .with_label(first, "première valeur")
         .with_help("gardez une seule sorte de clause : « vaut », « vrai si », « points », « montant » ou « taux »")
 }
@@ -91,17 +117,19 @@ pub fn unknown_unit<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -
         format!("l'unité « {} » n'est pas déclarée", name.node),
         "unité inconnue",
     )
-    .with_help(format!("déclarez-la : « unité {} »", name.node))
+    .with_help(format!("corrigez-la, ou déclarez-la : « unité {} »", name.node))
     .suggesting(&name.node, known)
 }
 
 pub fn unknown_function<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let known: Vec<&str> = known.into_iter().collect();
     Diagnostic::new(
         codes::UNKNOWN_FUNCTION,
         name.span,
         format!("« {} » n'est pas une fonction", name.node),
         "fonction inconnue",
     )
+    .with_help(format!("les fonctions sont {}", known.join(", ")))
     .suggesting(&name.node, known)
 }
 
@@ -109,8 +137,8 @@ pub fn wrong_arity(name: &Name, expected: &str, found: usize) -> Diagnostic {
     Diagnostic::new(
         codes::UNKNOWN_FUNCTION,
         name.span,
-        format!("« {} » attend {expected}, et en reçoit {found}", name.node),
-        "nombre d'arguments",
+        format!("« {} » attend {expected}", name.node),
+        format!("{found} valeur{} ici", if found > 1 { "s" } else { "" }),
     )
 }
 
@@ -133,29 +161,28 @@ pub fn unknown_case<'n>(
 }
 
 pub fn case_of_nothing<'n>(name: &Name, cases: impl IntoIterator<Item = &'n str>) -> Diagnostic {
-    Diagnostic::new(
+    let diagnostic = Diagnostic::new(
         codes::UNKNOWN_CASE,
         name.span,
         format!("« {} » n'est le cas d'aucune énumération", name.node),
         "cas inconnu",
-    )
-    .suggesting(&name.node, cases)
+    );
+    or_among(diagnostic, &name.node, cases)
 }
 
 pub fn ambiguous_case(name: &Name, subjects: &[&str]) -> Diagnostic {
-    let quoted: Vec<String> = subjects.iter().map(|s| format!("« {s} »")).collect();
     Diagnostic::new(
         codes::UNKNOWN_CASE,
         name.span,
-        format!("« {} » ne désigne pas une entrée et une seule : {}", name.node, list(&quoted, "ou")),
-        "cas ambigu",
+        format!("« {} » est un cas de plusieurs entrées : {}", name.node, list(&quoted(subjects), "et")),
+        "de laquelle s'agit-il ?",
     )
-    .with_help(format!("écrivez « pour tous si entrée = {} »", name.node))
+    .with_help(format!("dites laquelle : « pour tous lorsque {} = {} »", subjects.first().unwrap_or(&"…"), name.node))
 }
 
 pub fn unused(kind: &str, name: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(codes::UNUSED, span, format!("{kind} « {name} » ne sert à rien"), "jamais lu")
-        .with_help("employez-le dans une disposition, ou supprimez-le")
+    Diagnostic::new(codes::UNUSED, span, format!("{kind} « {name} » ne sert à rien"), "aucun emploi")
+        .with_help("corrigez l'endroit qui devait s'en servir, ou supprimez cette déclaration")
 }
 
 pub fn no_policy(file: Option<FileId>) -> Diagnostic {
@@ -165,7 +192,7 @@ pub fn no_policy(file: Option<FileId>) -> Diagnostic {
         "aucune déclaration « politique » dans ce dossier",
         "",
     )
-    .with_help("commencez par « politique nom « titre » », avec ses clauses monnaie, clé et exercice")
+    .with_help("commencez un fichier par « politique nom … », avec ses clauses monnaie, clé, exercice et texte")
 }
 
 pub fn second_policy(span: Span, first: Span) -> Diagnostic {
@@ -174,7 +201,7 @@ pub fn second_policy(span: Span, first: Span) -> Diagnostic {
 }
 
 pub fn bad_key(span: Span, name: &str, problem: &str) -> Diagnostic {
-    Diagnostic::new(codes::POLICY_HEADER, span, format!("« {name} » ne convient pas : {problem}"), "ici")
+    Diagnostic::new(codes::POLICY_HEADER, span, problem, format!("l'exercice est « {name} »"))
 }
 
 pub fn unknown_reading<'n>(name: &str, at: FileId, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
@@ -194,7 +221,7 @@ pub fn unknown_variant<'n>(
         codes::UNKNOWN_NAME,
         span,
         format!("la lecture « {reading} » n'a pas de variante « {variant} »"),
-        "variantes de cette lecture",
+        "variante inconnue",
     )
     .with_help(format!("les variantes sont {}", list(&quoted, "et")))
     .suggesting(variant, known)
@@ -207,25 +234,35 @@ pub fn note_not_computable(span: Span, reading: &str, variant: &str) -> Diagnost
         format!("la variante « {variant} » de la lecture « {reading} » est une note : elle ne se calcule pas"),
         "sans clause « remplace »",
     )
+    .with_help("dites ce qu'elle change : « remplace … par … », ou choisissez une autre variante")
 }
 
 pub fn cycle(path: &[(&str, Span)]) -> Diagnostic {
     let names: Vec<&str> = path.iter().map(|(name, _)| *name).chain(path.first().map(|(name, _)| *name)).collect();
+    let needs = |rank: usize| match path.get(rank + 1).or(path.first()) {
+        Some((next, _)) if path.len() > 1 => format!("dépend de « {next} »"),
+        _ => "dépend d'elle-même".to_owned(),
+    };
     let mut diagnostic = Diagnostic::new(
         codes::CYCLE,
         path[0].1,
         format!("définition circulaire : {}", names.join(" → ")),
-        "se lit elle-même",
+        needs(0),
     )
-    .with_help("« précédent(x) » lit la valeur de l'année d'avant sans créer de cercle");
-    for (name, span) in &path[1..] {
-        diagnostic = diagnostic.with_label(*span, format!("« {name} » est dans le cercle"));
+    .with_help(
+        "une des deux doit se calculer sans l'autre ; « précédent(…) » lit l'année d'avant sans créer de cercle",
+    );
+    if path.len() == 1 {
+        diagnostic = diagnostic.with_help("« précédent(…) » lit la valeur de l'année d'avant sans créer de cercle");
+    }
+    for (rank, (_, span)) in path.iter().enumerate().skip(1) {
+        diagnostic = diagnostic.with_label(*span, needs(rank));
     }
     diagnostic
 }
 
 pub fn wrong_target(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(codes::WRONG_TARGET, span, message.into(), "cible inadaptée")
+    Diagnostic::new(codes::WRONG_TARGET, span, message.into(), "ne convient pas ici")
 }
 
 // ---------------------------------------------------------------------------------------------- types and units
@@ -235,7 +272,7 @@ pub fn describe(ty: &Type, program: &Program) -> String {
     match ty {
         Type::Number(unit) if unit.is_none() => "un nombre sans unité".to_owned(),
         Type::Number(unit) => format!("un nombre en {unit}"),
-        Type::Boolean => "vrai ou faux".to_owned(),
+        Type::Boolean => "une condition (vrai ou faux)".to_owned(),
         Type::Date => "une date".to_owned(),
         Type::Enumeration(id) => format!("un cas de « {} »", program.enumeration(*id).name),
         Type::Text => "un texte".to_owned(),
@@ -244,7 +281,26 @@ pub fn describe(ty: &Type, program: &Program) -> String {
 }
 
 pub fn type_mismatch(span: Span, expected: &str, found: &str) -> Diagnostic {
-    Diagnostic::new(codes::TYPE_MISMATCH, span, format!("attendu : {expected} ; trouvé : {found}"), found.to_owned())
+    let diagnostic = Diagnostic::new(
+        codes::TYPE_MISMATCH,
+        span,
+        format!("attendu : {expected} ; trouvé : {found}"),
+        found.to_owned(),
+    );
+    if expected.starts_with("une condition") && found.starts_with("un nombre") {
+        return diagnostic.with_help("comparez cette valeur : « … > 0 », « … ≥ 10 »");
+    }
+    diagnostic
+}
+
+pub fn unknown_type(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::TYPE_MISMATCH,
+        span,
+        format!("la nature de « {name} » dépend d'elle-même et ne peut pas être déduite"),
+        "nombre, date ou condition ?",
+    )
+    .with_help("donnez une unité à la valeur par défaut de « précédent » : « précédent(x) à défaut 0 points »")
 }
 
 pub fn unit_mismatch(
@@ -253,40 +309,58 @@ pub fn unit_mismatch(
     (right, right_span): (&Unit, Span),
     action: &str,
 ) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(
-        codes::UNIT_MISMATCH,
-        span,
-        format!("on ne peut pas {action} « {left} » et « {right} »"),
-        "unités différentes",
-    );
-    if left_span != span {
-        diagnostic = diagnostic.with_label(left_span, format!("en {left}"));
-    }
-    if right_span != span {
-        diagnostic = diagnostic.with_label(right_span, format!("en {right}"));
-    }
-    let help = if right.is_none() {
-        format!("donnez une unité au second terme : « … {left} »")
-    } else if left.is_none() {
-        format!("donnez une unité au premier terme : « … {right} »")
+    let value =
+        |unit: &Unit| if unit.is_none() { "un nombre sans unité".to_owned() } else { format!("une valeur en {unit}") };
+    let short = |unit: &Unit| if unit.is_none() { "sans unité".to_owned() } else { format!("en {unit}") };
+    let message = format!("on ne peut pas {action} {} et {}", value(left), value(right));
+    // The two terms say it; the whole would cover them.
+    let diagnostic = if left_span == span || right_span == span || left_span == right_span {
+        Diagnostic::new(codes::UNIT_MISMATCH, span, message, "unités différentes")
     } else {
-        format!("il manque un facteur en {}", left.divide(right))
+        Diagnostic::new(codes::UNIT_MISMATCH, right_span, message, short(right)).with_label(left_span, short(left))
+    };
+    let help = if right.is_none() {
+        format!("donnez son unité au second terme : « … {left} »")
+    } else if left.is_none() {
+        format!("donnez son unité au premier terme : « … {right} »")
+    } else {
+        conversion(right, left)
     };
     diagnostic.with_help(help)
 }
 
 pub fn wrong_unit(span: Span, expected: &Unit, found: &Unit, what: &str) -> Diagnostic {
-    Diagnostic::new(
-        codes::UNIT_MISMATCH,
-        span,
-        format!("{what} doit être en {expected} ; cette valeur est en {found}"),
-        format!("en {found}"),
-    )
-    .with_help(format!("il manque un facteur en {}", expected.divide(found)))
+    let what = match what {
+        "« borne »" => "cette borne",
+        "« points »" => "ce que rapporte cette clause",
+        "« le prorata »" => "un prorata",
+        "« l'année »" => "une année",
+        "« la limite »" => "la limite",
+        "« l'écart »" => "l'écart",
+        "« décimales »" => "le nombre de décimales",
+        "« à défaut »" => "ce qui suit « à défaut »",
+        other => other,
+    };
+    let wanted = if expected.is_none() { "sans unité".to_owned() } else { format!("en {expected}") };
+    let got = if found.is_none() { "sans unité".to_owned() } else { format!("en {found}") };
+    let help =
+        if found.is_none() { format!("donnez son unité : « … {expected} »") } else { conversion(found, expected) };
+    Diagnostic::new(codes::UNIT_MISMATCH, span, format!("{what} doit être {wanted}, et non {got}"), got).with_help(help)
+}
+
+/// What would bring a value from one unit to another.
+fn conversion(found: &Unit, expected: &Unit) -> String {
+    let factor = expected.divide(found).to_string();
+    match factor.strip_prefix("1/") {
+        Some(divisor) => format!("divisez par une valeur en {divisor}"),
+        None => format!("pour passer de {found} à {expected}, multipliez par une valeur en {factor}"),
+    }
 }
 
 pub fn bad_operation(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::new(codes::BAD_OPERATION, span, message.into(), "opération impossible")
+    // « de », then « un nombre » or « une date » of `describe`.
+    let message = message.into().replace(" de un", " d'un");
+    Diagnostic::new(codes::BAD_OPERATION, span, message, "refusé ici")
 }
 
 pub fn may_not_apply(span: Span, name: &str, declared: Span, example: &str) -> Diagnostic {
@@ -308,7 +382,7 @@ pub fn useless_default(span: Span) -> Diagnostic {
         codes::BAD_OPERATION,
         span,
         "« à défaut » ne suit qu'une quantité ou « précédent(…) »",
-        "sans effet ici",
+        "n'est jamais sans objet",
     )
 }
 
@@ -323,11 +397,17 @@ pub fn previous_needs_default(span: Span, name: &str) -> Diagnostic {
 }
 
 pub fn not_constant(span: Span) -> Diagnostic {
-    Diagnostic::new(codes::NOT_CONSTANT, span, "une constante est attendue ici", "valeur qui dépend des données")
+    Diagnostic::new(codes::NOT_CONSTANT, span, "une constante est attendue ici", "dépend des données ou de l'année")
+        .with_help("écrivez le nombre ou la date")
 }
 
 pub fn bad_date(span: Span) -> Diagnostic {
-    Diagnostic::new(codes::BAD_DATE, span, "cette date n'existe pas au calendrier", "jour, mois ou année impossible")
+    Diagnostic::new(
+        codes::BAD_DATE,
+        span,
+        "cette date n'existe pas au calendrier",
+        "jour ou mois impossible, au moins certaines années",
+    )
 }
 
 pub fn bad_input(span: Span, message: impl Into<String>) -> Diagnostic {
@@ -345,15 +425,27 @@ pub fn out_of_range(span: Span, name: &str, problem: &str) -> Diagnostic {
 
 // ---------------------------------------------------------------------------------------------- dates, completeness, conflicts
 
-pub fn gap(span: Span, subject: Span, hole: &str) -> Diagnostic {
-    Diagnostic::new(codes::GAP, span, format!("ce barème ne dit rien {hole}"), "trou")
-        .with_label(subject, "valeurs possibles d'après les plages déclarées")
-        .with_help("ajoutez la ligne qui manque, ou « sinon : … »")
+/// The value that falls in the hole says more than a row beside it.
+pub fn gap(_row: Span, subject: Span, hole: &str) -> Diagnostic {
+    let help = match hole.split(' ').next() {
+        Some("au-delà") => "ajoutez la ligne « au-delà : … »",
+        // A tier table starts at zero.
+        Some("en") if hole.ends_with("zéro") => "bornez la valeur : « … porté à au moins 0 »",
+        _ => "ajoutez la ligne qui manque, ou « sinon : … »",
+    };
+    Diagnostic::new(
+        codes::GAP,
+        subject,
+        format!("ce barème ne dit rien {hole}"),
+        "peut y tomber, d'après les plages déclarées",
+    )
+    .with_help(help)
 }
 
 pub fn overlap(span: Span, other: Span) -> Diagnostic {
-    Diagnostic::new(codes::OVERLAP, span, "ces deux lignes du barème se recouvrent", "recouvre une ligne précédente")
-        .with_label(other, "déjà couvert ici")
+    Diagnostic::new(codes::OVERLAP, span, "ces deux lignes du barème se recouvrent", "recouvre l'autre")
+        .with_label(other, "première ligne")
+        .with_help("une même valeur ne doit tomber que dans une ligne, et les bornes croissent")
 }
 
 pub fn no_value_in_year(span: Span, name: &str, declared: Span, year: i64) -> Diagnostic {
@@ -371,6 +463,7 @@ pub fn period_overlap(span: Span, other: Span, years: Years) -> Diagnostic {
     let when = if years.first == years.last { format!("en {}", years.first) } else { format!("dès {}", years.first) };
     Diagnostic::new(codes::PERIOD_OVERLAP, span, format!("deux valeurs pour la même année, {when}"), "seconde valeur")
         .with_label(other, "première valeur")
+        .with_help("bornez la première : « de … à … »")
 }
 
 pub fn rule_conflict(name: &str, second: Span, first: Span, example: &str) -> Diagnostic {
@@ -382,7 +475,7 @@ pub fn rule_conflict(name: &str, second: Span, first: Span, example: &str) -> Di
         "seconde disposition",
     )
     .with_label(first, "première disposition")
-    .with_help("séparez leurs cas (« pour ») ou leurs années (« en vigueur »)")
+    .with_help("séparez leurs cas (« pour … ») ou leurs années (« en vigueur … »)")
 }
 
 pub fn readings_conflict(name: &str, second: Span, first: Span) -> Diagnostic {
@@ -411,18 +504,22 @@ pub fn mid_year(span: Span, expected: &str) -> Diagnostic {
     Diagnostic::new(
         codes::MID_YEAR,
         span,
-        format!("le droit d'un exercice est celui de toute l'année : ici, {expected}"),
+        format!("{expected} : le droit d'un exercice vaut pour l'année entière"),
         "date en cours d'année",
     )
     .with_help("pour un effet en cours d'année, écrivez-le dans le calcul (un prorata, ou une condition sur une date)")
 }
 
 pub fn never_applies(span: Span, name: &str) -> Diagnostic {
+    if name == "cette période" {
+        return Diagnostic::new(codes::NEVER_APPLIES, span, "cette période finit avant de commencer", "à l'envers")
+            .with_help("écrivez la première année d'abord");
+    }
     Diagnostic::new(
         codes::NEVER_APPLIES,
         span,
         format!("cette disposition de « {name} » ne s'applique jamais"),
-        "condition impossible",
+        "cas ou années impossibles",
     )
     .with_help("vérifiez ses cas, ses années et les années que couvre la politique")
 }
@@ -432,30 +529,39 @@ pub fn no_order(span: Span, first: Span, target: &str) -> Diagnostic {
         codes::NO_ORDER,
         span,
         format!("« {target} » reçoit un montant et un taux, et rien ne dit dans quel ordre"),
-        "second",
+        "l'un des deux",
     )
-    .with_label(first, "premier")
-    .with_help("ajoutez « après … » à l'une des deux")
+    .with_label(first, "l'autre")
+    .with_help("ajoutez « après … » à celui qui se calcule en second")
 }
 
 // ---------------------------------------------------------------------------------------------- references
 
 pub fn missing_reference(span: Span, item: &str) -> Diagnostic {
+    let help = if item.contains("champ") {
+        "ajoutez-la à la fin, entre parenthèses : « (article …) »"
+    } else {
+        "ajoutez une clause « réf. article … »"
+    };
     Diagnostic::new(codes::MISSING_REFERENCE, span, format!("{item} doit citer sa source"), "sans référence")
-        .with_help("ajoutez une clause « réf. article … »")
+        .with_help(help)
 }
 
 pub fn unknown_text<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
-    Diagnostic::new(
+    let diagnostic = Diagnostic::new(
         codes::UNKNOWN_TEXT,
         name.span,
         format!("le texte « {} » n'est pas déclaré dans l'en-tête de la politique", name.node),
         "texte inconnu",
-    )
-    .suggesting(&name.node, known)
+    );
+    or_among(diagnostic, &name.node, known)
 }
 
 /// The unit of an expression as it was written.
 pub fn written_unit(unit: &UnitExpr) -> String {
     unit.parts.iter().map(|part| part.node.to_string()).collect::<Vec<_>>().join("/")
+}
+
+fn quoted(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| if word.starts_with('«') { (*word).to_owned() } else { format!("« {word} »") }).collect()
 }

@@ -7,7 +7,7 @@
 mod explain;
 mod tokens;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::{Arc, LazyLock};
 
 use pest::Parser as _;
@@ -64,12 +64,12 @@ pub fn parse(sources: &SourceMap, id: FileId) -> (File, Vec<Diagnostic>) {
 fn parse_piece(piece: &str, file: FileId, base: usize) -> Result<Option<Item>, Box<Diagnostic>> {
     let mut pairs = PolParser::parse(Rule::declaration_seule, piece)
         .map_err(|error| Box::new(explain::explain(&error, piece, file, base)))?;
-    let builder = Builder { file, base, depth: Cell::new(0), too_deep: RefCell::new(None) };
+    let builder = Builder { file, base, depth: Cell::new(0), too_deep: Cell::new(false) };
     let item = pairs.next().and_then(|p| p.into_inner().next()).map(|pair| builder.item(pair));
-    match builder.too_deep.into_inner() {
-        Some(problem) => Err(Box::new(problem)),
-        None => Ok(item),
+    if builder.too_deep.get() {
+        return Err(Box::new(explain::too_deep(piece, file, base)));
     }
+    Ok(item)
 }
 
 /// The declarations of a text, as byte ranges: each starts at a character in the first column. A clause there is reported
@@ -102,7 +102,7 @@ struct Builder {
     base: usize,
     /// How deep the expression being built is.
     depth: Cell<usize>,
-    too_deep: RefCell<Option<Diagnostic>>,
+    too_deep: Cell<bool>,
 }
 
 type P<'i> = Pair<'i, Rule>;
@@ -430,7 +430,7 @@ impl Builder {
             Rule::valeur_datee => K::DatedValue { period: self.period(c.next()), value: self.expression(c.next()) },
             Rule::pour => K::For {
                 cases: self.cases(c.next()),
-                condition: c.take_if(Rule::expression).map(|p| self.expression(p)),
+                condition: self.when(&mut c),
             },
             Rule::en_vigueur => K::InForce(self.period(c.next())),
             Rule::points => {
@@ -534,9 +534,7 @@ impl Builder {
         let depth = self.depth.get() + levels;
         if depth > MAX_NESTING {
             let span = self.span(&pair);
-            self.too_deep
-                .borrow_mut()
-                .get_or_insert_with(|| syntax::too_deep(explain::head(pair.as_str(), span), MAX_NESTING));
+            self.too_deep.set(true);
             return Expr { kind: ExprKind::Boolean(false), span };
         }
         self.depth.set(depth);
@@ -568,7 +566,7 @@ impl Builder {
         let mut pairs = pairs.into_iter();
         let first = pairs.next().expect("a chain starts with an operand");
         let mut left = self.deeper(levels, first, &operand);
-        if self.too_deep.borrow().is_some() {
+        if self.too_deep.get() {
             return left;
         }
         while let (Some(op), Some(right)) = (pairs.next(), pairs.next()) {
@@ -653,7 +651,7 @@ impl Builder {
         let mut pairs = inner(pair).collect::<Vec<_>>().into_iter();
         let first = pairs.next().expect("a bounded value starts with a sum");
         let mut value = self.deeper(pairs.len(), first, Self::sum);
-        if self.too_deep.borrow().is_some() {
+        if self.too_deep.get() {
             return value;
         }
         for bound in pairs {

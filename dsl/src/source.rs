@@ -73,8 +73,12 @@ impl SourceMap {
                 let good = error.valid_up_to();
                 let text = String::from_utf8_lossy(&bytes[..good]);
                 self.files.push(SourceFile::new(name, &text));
-                let start = text.char_indices().next_back().map_or(0, |(i, _)| i);
-                (id, Some(syntax::not_utf8(Span::new(id, start, good), bytes[good])))
+                // The last word that could be read: there is nothing to show after it.
+                let word = text.trim_end();
+                let start = word
+                    .rfind(char::is_whitespace)
+                    .map_or(0, |i| i + word[i..].chars().next().map_or(0, char::len_utf8));
+                (id, Some(syntax::not_utf8(Span::new(id, start, word.len()), bytes[good])))
             }
         }
     }

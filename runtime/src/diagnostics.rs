@@ -65,7 +65,8 @@ impl DataProblem {
     #[must_use]
     pub fn reason(&self) -> String {
         let column = self.column.as_ref().map(|column| format!("colonne « {column} » : ")).unwrap_or_default();
-        format!("{} {column}{}", self.code.id, self.message)
+        let help = self.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{} {column}{}{help}", self.code.id, self.message)
     }
 }
 
@@ -178,7 +179,10 @@ impl Place {
 /// The key of a row in words, from the name and the text of each of its columns.
 #[must_use]
 pub fn subject<'a>(key: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
-    let words: Vec<String> = key.into_iter().map(|(name, cell)| format!("{name} {}", quote(cell))).collect();
+    let word = |(name, cell): (&str, &str)| {
+        if cell.is_empty() { format!("{name} vide") } else { format!("{name} {}", quote(cell)) }
+    };
+    let words: Vec<String> = key.into_iter().map(word).collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
 
@@ -308,10 +312,12 @@ pub fn missing_column(
     let name = &program.input(input).name;
     let why = match reader {
         _ if program.key.contains(&input) => "elle fait partie de la clé des lignes".to_owned(),
-        Some(quantity) => format!("« {} » en dépend", program.quantity(quantity).name),
-        None => "le champ de la politique en dépend".to_owned(),
+        Some(quantity) => {
+            format!("« {} » en dépend et elle n'a pas de valeur par défaut", program.quantity(quantity).name)
+        }
+        None => "le champ de la politique en dépend et elle n'a pas de valeur par défaut".to_owned(),
     };
-    let message = format!("la colonne « {name} » manque ; {why} et elle n'a pas de valeur par défaut");
+    let message = format!("la colonne « {name} » manque ; {why}");
     let problem = DataProblem::new(codes::MISSING_COLUMN, place, message);
     match near {
         Some(near) => problem.with_help(format!("la colonne « {near} » porte un nom proche : est-ce elle ?")),
@@ -448,7 +454,7 @@ pub fn bad_cell(place: &Place, program: &Program, input: &Input, cell: &str, pro
             reported.with_help("écrivez la proportion : 0,45 pour 45 %")
         }
         CellProblem::NotANumber if cell.starts_with(|c: char| c.is_ascii_digit()) => {
-            reported.with_help("écrivez le nombre seul, en chiffres, sans unité")
+            reported.with_help("écrivez le nombre en chiffres seulement, sans unité, exposant ni espace mal placée")
         }
         _ => reported,
     }
@@ -458,14 +464,19 @@ pub fn bad_cell(place: &Place, program: &Program, input: &Input, cell: &str, pro
 #[must_use]
 pub fn expected(program: &Program, input: &Input) -> String {
     match &input.ty {
+        Type::Number(_) if input.name == program.input(program.year).name => {
+            format!("une année de {} à {}", program.years.0, program.years.1)
+        }
         Type::Number(unit) => {
             let nature = match input.decimals {
                 0 => "un nombre entier".to_owned(),
                 1 => "un nombre à 1 décimale au plus".to_owned(),
                 n => format!("un nombre à {n} décimales au plus"),
             };
-            let range = input.range.as_ref().map(|(low, high)| range(program, input, low, high)).unwrap_or_default();
-            let unit = if unit.is_none() { String::new() } else { format!(", en {unit}") };
+            let range = input.range.as_ref().map_or_else(String::new, |(low, high)| {
+                format!(" de {} à {}", format_french(low, 0), format_french(high, 0))
+            });
+            let unit = if unit.is_none() { String::new() } else { format!(" (unité : {unit})") };
             format!("{nature}{range}{unit}")
         }
         Type::Boolean | Type::Error => "vrai ou faux (oui ou non, true ou false, 1 ou 0)".to_owned(),
@@ -476,14 +487,6 @@ pub fn expected(program: &Program, input: &Input) -> String {
         }
         Type::Text => "un texte".to_owned(),
     }
-}
-
-fn range(program: &Program, input: &Input, low: &polc_compiler::num::Ratio, high: &polc_compiler::num::Ratio) -> String {
-    if input.name == program.input(program.year).name {
-        // Years are not written with a space between thousands.
-        return format!(" de {} à {}", low.to_integer(), high.to_integer());
-    }
-    format!(" de {} à {}", format_french(low, 0), format_french(high, 0))
 }
 
 /// Why a row that was read well could not be computed.

@@ -8,4 +8,7 @@ pub mod io;
 pub mod needs;
 pub mod policy;
 mod say;
+pub mod synth;
 pub mod table;
+pub mod testing;
+pub mod totals;

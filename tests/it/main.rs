@@ -1,3 +1,4 @@
 //! One test binary for the whole project.
 
 mod ui;
+mod differential;

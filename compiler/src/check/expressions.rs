@@ -560,10 +560,14 @@ impl Checker<'_, '_> {
             },
             _ => (None, false),
         };
+        if let (Some(Symbol::Quantity(id)), true) = (target, previous)
+            && let Some(expr) = self.previous_by_default(id, default, span, context)
+        {
+            return expr;
+        }
         let ty = match target {
-            Some(Symbol::Quantity(id)) if previous && matches!(self.types[id.index()], Memo::InProgress) => None,
-            Some(Symbol::Quantity(id)) => Some(self.quantity_type(id)),
-            Some(Symbol::Input(id)) if previous => Some(self.read_input(id, value.span).ty),
+            Some(Symbol::Quantity(id)) => self.quantity_type(id),
+            Some(Symbol::Input(id)) if previous => self.read_input(id, value.span).ty,
             _ => {
                 // An unknown name has its own message.
                 self.expression(value, context, None);
@@ -571,9 +575,8 @@ impl Checker<'_, '_> {
                 return error_expr(span);
             }
         };
-        let mut default = self.expression(default, context, ty.as_ref());
-        let ty = ty.unwrap_or_else(|| default.ty.clone());
-        default = self.adopt(default, &ty, "à défaut");
+        let default = self.expression(default, context, Some(&ty));
+        let default = self.adopt(default, &ty, "à défaut");
         let default = Box::new(default);
         let kind = match target {
             Some(Symbol::Quantity(quantity)) if previous => ExprKind::PreviousQuantity { quantity, default },
@@ -582,6 +585,24 @@ impl Checker<'_, '_> {
             _ => return error_expr(span),
         };
         Expr { kind, ty, span }
+    }
+
+    /// Last year's value of a quantity, typed by its default, so that two quantities may each read the other of last year.
+    /// `None` where the default alone does not say the type: a bare zero, or a case.
+    fn previous_by_default(&mut self, id: QuantityId, default: &ast::Expr, span: Span, context: &Context) -> Option<Expr> {
+        if matches!(&default.kind, A::Name(name) if !self.hir.symbols.contains_key(name)) {
+            return None;
+        }
+        if matches!(self.types[id.index()], Memo::Known(_)) {
+            return None;
+        }
+        let default = self.expression(default, context, None);
+        if is_zero(&default) {
+            return None;
+        }
+        let ty = default.ty.clone();
+        self.previous_types.push((id, ty.clone(), default.span));
+        Some(Expr { kind: ExprKind::PreviousQuantity { quantity: id, default: Box::new(default) }, ty, span })
     }
 
     fn brackets(

@@ -55,6 +55,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         types: vec![Memo::Unknown; count],
         built: vec![false; count],
         guards: resolved.quantities.iter().map(|q| vec![Memo::Unknown; q.rules.len()]).collect(),
+        previous_types: Vec::new(),
         used_units: Vec::new(),
         used_enumerations: Vec::new(),
     };
@@ -69,6 +70,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
     for id in (0..count as u32).map(QuantityId) {
         checker.quantity(id);
     }
+    checker.previous_defaults();
     checker.readings();
     checker.derogation_conflicts();
     checker.parameter_years();
@@ -110,6 +112,8 @@ struct Checker<'a, 'h> {
     built: Vec<bool>,
     /// Per quantity and rule: where the rule applies, years included.
     guards: Vec<Vec<Memo<Option<Expr>>>>,
+    /// Types that defaults of « précédent » promise of quantities, to check once all are known.
+    previous_types: Vec<(QuantityId, Type, Span)>,
     used_units: Vec<Arc<str>>,
     used_enumerations: Vec<EnumId>,
 }
@@ -389,6 +393,27 @@ impl Checker<'_, '_> {
             self.report(say::not_constant(expr.span));
         }
         value
+    }
+
+    /// Checks the types promised by the defaults of « précédent », and that every quantity has one.
+    fn previous_defaults(&mut self) {
+        for (id, promised, span) in std::mem::take(&mut self.previous_types) {
+            let ty = self.program.quantity(id).ty.clone();
+            if ty != promised && ![&ty, &promised].contains(&&Type::Error) {
+                let problem = say::type_mismatch(span, &say::describe(&ty, &self.program), &say::describe(&promised, &self.program));
+                self.report(problem);
+            }
+        }
+        if !self.diagnostics.is_empty() {
+            return;
+        }
+        for id in self.program.quantity_ids() {
+            let quantity = self.program.quantity(id);
+            if quantity.ty == Type::Error && !quantity.rules.is_empty() {
+                let problem = say::unknown_type(quantity.span, &quantity.name);
+                self.report(problem);
+            }
+        }
     }
 
     fn readings(&mut self) {

@@ -93,23 +93,34 @@ impl Lowerer<'_> {
         }
         let mut above = self.ir.factors(num);
         let mut below = Vec::new();
+        let mut zeros = Vec::new();
         let mut changed = false;
         for factor in den {
-            // A denominator stands guarded against zero; what it guards is the factor above.
+            // A denominator stands guarded against zero; what it guards may be the factor above, and then
+            // x / max(x, 1) is 1, or 0 where x is.
             let bare = self.unguarded(*factor);
-            match above.iter().position(|f| *f == *factor || *f == bare) {
-                Some(index) => {
-                    above.remove(index);
-                    changed = true;
-                }
-                None => below.push(*factor),
+            if let Some(index) = above.iter().position(|f| f == factor) {
+                above.remove(index);
+                changed = true;
+            } else if let Some(index) = above.iter().position(|f| *f == bare) {
+                above.remove(index);
+                zeros.push(bare);
+                changed = true;
+            } else {
+                below.push(*factor);
             }
         }
         if !changed {
             return (num, den.to_vec());
         }
         let one = self.ir.constant(1);
-        (self.product(one, &above), below)
+        let mut num = self.product(one, &above);
+        for bare in zeros {
+            let zero = self.ir.constant(0);
+            let is_zero = self.ir.compare(CompareOp::Equal, bare, zero);
+            num = self.ir.select(is_zero, zero, num);
+        }
+        (num, below)
     }
 
     pub(super) fn multiply(&mut self, a: &Fraction, b: &Fraction) -> Fraction {

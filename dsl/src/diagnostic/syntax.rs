@@ -83,10 +83,23 @@ pub fn file_too_large(file: FileId, bytes: usize, limit: usize) -> Diagnostic {
     Diagnostic::new(
         codes::FILE_TOO_LARGE,
         Span::new(file, 0, 0),
-        format!("ce fichier fait {bytes} octets, la limite est de {limit}"),
-        "",
+        format!("ce fichier fait {} octets, la limite est de {}", grouped(bytes), grouped(limit)),
+        "il n'est pas lu",
     )
     .with_help("répartissez les déclarations en plusieurs fichiers .pol du même dossier")
+}
+
+/// Digits by three.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (rank, digit) in digits.chars().enumerate() {
+        if rank > 0 && (digits.len() - rank).is_multiple_of(3) {
+            out.push('\u{202F}');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[must_use]
@@ -95,7 +108,7 @@ pub fn not_utf8(span: Span, byte: u8) -> Diagnostic {
         codes::NOT_UTF8,
         span,
         format!("ce fichier n'est pas en UTF-8 : octet {byte:#04X} illisible"),
-        "la suite du fichier n'est pas lue",
+        "illisible juste après, et la suite n'est pas lue",
     )
     .with_help("enregistrez le fichier en UTF-8 dans votre éditeur")
 }
@@ -106,7 +119,7 @@ pub fn too_deep(span: Span, limit: usize) -> Diagnostic {
         codes::TOO_DEEP,
         span,
         format!("plus de {limit} opérations à la suite ou l'une dans l'autre"),
-        "la limite est dépassée ici",
+        "dans cette déclaration",
     )
     .with_help("nommez les calculs intermédiaires : une « définition interne » pour chacun")
 }
@@ -280,21 +293,48 @@ pub fn double_comparison(span: Span) -> Diagnostic {
 }
 
 #[must_use]
-pub fn comma_in_call(span: Span) -> Diagnostic {
-    unexpected(span, ",", &[])
-        .with_help("entre parenthèses, les valeurs se séparent par « ; » : la virgule est celle des décimales")
+pub fn comma_between_values(span: Span) -> Diagnostic {
+    unexpected(span, ",", &["« ; »"])
+        .with_help("les valeurs se séparent par « ; » : la virgule est celle des décimales")
 }
 
 #[must_use]
 pub fn two_decimal_marks(span: Span) -> Diagnostic {
-    unexpected(span, ",", &[])
-        .with_help("un nombre s'écrit « 4 000,50 » : des espaces entre les milliers, une virgule avant les décimales")
+    Diagnostic::new(codes::UNEXPECTED, span, "ce nombre a un point et une virgule", "nombre mal écrit")
+        .with_help("écrivez « 4 000,50 » : des espaces entre les milliers, une virgule avant les décimales")
 }
 
 #[must_use]
 pub fn space_before_call(span: Span, function: &str) -> Diagnostic {
-    Diagnostic::new(codes::UNEXPECTED, span, "« ( » n'est pas attendu après une espace", "ici")
-        .with_help(format!("si « {function} » est une fonction, écrivez « {function}(…) » sans espace"))
+    Diagnostic::new(codes::UNEXPECTED, span, "une espace sépare la fonction de sa parenthèse", "ici")
+        .with_help(format!("écrivez « {function}(…) », sans espace"))
+}
+
+#[must_use]
+pub fn month_without_day(span: Span, month: &str) -> Diagnostic {
+    unexpected(span, month, &[]).with_help(format!("une date commence par son jour en chiffres : « 1er {month} 2024 »"))
+}
+
+#[must_use]
+pub fn derogation_without_target(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::UNEXPECTED,
+        span,
+        "il manque ce à quoi cette dérogation déroge",
+        "attendu : « à », puis un nom",
+    )
+    .with_help(format!("écrivez « dérogation {name} à … »"))
+}
+
+#[must_use]
+pub fn foreign_comment(span: Span, found: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::UNKNOWN_DECLARATION,
+        span,
+        format!("« {found} » n'ouvre aucune déclaration"),
+        "une déclaration est attendue ici",
+    )
+    .with_help("un commentaire commence par « # »")
 }
 
 #[must_use]

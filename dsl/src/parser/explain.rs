@@ -32,10 +32,12 @@ pub fn indented(piece: &str, file: FileId, base: usize) -> Diagnostic {
     syntax::indented_declaration(Span::new(file, base + start, base + start + text.len()), text)
 }
 
-/// The first token under a span: enough to point at.
-pub fn head(text: &str, span: Span) -> Span {
-    let end = tokens(text).first().map_or(0, Token::end);
-    Span { end: span.start + end as u32, ..span }
+/// A declaration that holds an expression too deep. How far pest goes in it depends on the stack: its name is underlined.
+pub fn too_deep(piece: &str, file: FileId, base: usize) -> Diagnostic {
+    let tokens = tokens(piece);
+    let named = tokens.get(1).filter(|token| token.kind == Kind::Word).or(tokens.first());
+    let (start, end) = named.map_or((0, 0), |token| (token.start, token.end()));
+    syntax::too_deep(Span::new(file, base + start, base + end), MAX_NESTING)
 }
 
 /// A pest error in the words of the language.
@@ -47,11 +49,7 @@ pub fn explain(error: &pest::error::Error<Rule>, piece: &str, file: FileId, base
     let positives = match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => positives.as_slice(),
         // pest stops before the stack is full.
-        ErrorVariant::CustomError { .. } => {
-            let token = tokens(&piece[at..]).into_iter().next();
-            let end = token.map_or(at, |token| at + token.end());
-            return syntax::too_deep(Span::new(file, base + at, base + end), MAX_NESTING);
-        }
+        ErrorVariant::CustomError { .. } => return too_deep(piece, file, base),
     };
     let tokens = tokens(piece);
     let found = tokens.iter().position(|token| token.end() > at).unwrap_or(tokens.len());
@@ -104,6 +102,13 @@ impl<'t> Slip<'t> {
             };
         };
         if self.found == 0 {
+            let rest = &self.piece[found.start..];
+            if rest.starts_with("//") || rest.starts_with("--") || rest.starts_with("/*") {
+                return syntax::foreign_comment(
+                    Span { end: self.span(found).start + 2, ..self.span(found) },
+                    &rest[..2],
+                );
+            }
             return syntax::unknown_declaration(self.span(found), found.text);
         }
         if let Some(slip) = self.usual_slip(found) {
@@ -120,7 +125,6 @@ impl<'t> Slip<'t> {
     fn usual_slip(&self, found: &Token<'_>) -> Option<Diagnostic> {
         let span = self.span(found);
         let previous = self.before(1)?;
-        let touches = previous.end() == found.start;
         if found.first
             && found.kind == Kind::Word
             && syntax::is_declaration(found.text)
@@ -138,7 +142,10 @@ impl<'t> Slip<'t> {
             if found.kind == Kind::Text && self.expects(Rule::nom) {
                 return Some(syntax::missing_name(span, previous.text));
             }
-            if previous.kind == Kind::Word && self.expects(Rule::texte) && !found.first {
+            if self.tokens[0].text == "dérogation" && self.expects(Rule::kw_a) {
+                return Some(syntax::derogation_without_target(span, previous.text));
+            }
+            if self.found > 1 && previous.kind == Kind::Word && self.expects(Rule::texte) && !found.first {
                 let joined = self.joined_name()?;
                 return Some(syntax::split_name(joined.0, &joined.1));
             }
@@ -160,17 +167,21 @@ impl<'t> Slip<'t> {
             return Some(syntax::double_comparison(span));
         }
         let open = self.unclosed_parenthesis();
+        if found.kind == Kind::Number && found.text.contains('.') && found.text.contains(',') {
+            return Some(syntax::two_decimal_marks(span));
+        }
         if found.text == "," {
             let call = open.and_then(|open| self.tokens.iter().take_while(|t| t.start < open.start).last());
-            if call.is_some_and(|name| name.kind == Kind::Word) {
-                return Some(syntax::comma_in_call(span));
-            }
-            if previous.kind == Kind::Number && touches {
-                return Some(syntax::two_decimal_marks(span));
+            if call.is_some_and(|name| name.kind == Kind::Word) || self.expects(Rule::mot_point_virgule) {
+                return Some(syntax::comma_between_values(span));
             }
         }
-        if found.text == "(" && previous.kind == Kind::Word && !touches && self.expects(Rule::plus) {
-            return Some(syntax::space_before_call(self.span(previous).to(span), previous.text));
+        if previous.text == "(" && self.expects(Rule::renvoi_item) {
+            let function = self.before(2).filter(|word| FUNCTIONS.contains(&word.text))?;
+            return Some(syntax::space_before_call(self.span(function).to(self.span(previous)), function.text));
+        }
+        if found.kind == Kind::Word && MONTHS.iter().any(|names| names.contains(&found.text)) {
+            return Some(syntax::month_without_day(span, found.text));
         }
         if matches!(found.text, "lorsque" | "lorsqu") && previous.text == ")" {
             return Some(syntax::when_after_reference(span));
@@ -284,7 +295,15 @@ impl<'t> Slip<'t> {
 
     /// What was expected, the most telling only, each once.
     fn expected(&self) -> Vec<&'static str> {
-        let mut ranked: Vec<(u8, &'static str)> = self.positives.iter().filter_map(|rule| phrase(*rule)).collect();
+        // After a whole value these may come, and say little.
+        let after_value = self.expects(Rule::plus);
+        let mut ranked: Vec<(u8, &'static str)> = self
+            .positives
+            .iter()
+            .filter(|rule| !(after_value && MAY_FOLLOW_A_VALUE.contains(rule)))
+            .filter_map(|rule| phrase(*rule))
+            .filter(|(_, words)| !(after_value && *words == CLAUSE && self.token(self.found).is_some_and(|t| !t.first)))
+            .collect();
         ranked.sort_unstable();
         ranked.dedup();
         let best = ranked.first().map_or(0, |(rank, _)| *rank);
@@ -302,6 +321,22 @@ fn is_comparator(text: &str) -> bool {
 }
 
 const VALUE: &str = "une valeur";
+const CLAUSE: &str = "une clause";
+
+const MAY_FOLLOW_A_VALUE: [Rule; 10] = [
+    Rule::kw_si,
+    Rule::kw_a,
+    Rule::kw_de,
+    Rule::kw_par_mot,
+    Rule::mot_ouvrante,
+    Rule::unite_litterale,
+    Rule::unite_simple,
+    Rule::unite_composee,
+    Rule::nom_unite,
+    Rule::mot_moins,
+];
+
+const FUNCTIONS: [&str; 7] = ["min", "max", "année", "mois", "arrondi", "arrondi_inférieur", "arrondi_supérieur"];
 
 /// The first words of the clause that a keyword opens.
 fn clause_word(rule: Rule) -> Option<&'static str> {
@@ -410,6 +445,7 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::palier | Rule::plage_palier => (2, "un palier : « moins de … : », « de … à moins de … : »"),
         Rule::mot_virgule => (5, "« , »"),
         Rule::mot_point_virgule => (5, "« ; »"),
+        Rule::cas_vises | Rule::kw_tous => (1, "un cas, ou « tous »"),
         Rule::kw_si => (3, "« si »"),
         Rule::kw_par_mot => (3, "« par »"),
         Rule::kw_de => (3, "« de »"),
@@ -420,7 +456,7 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::op_et | Rule::op_ou => (6, "« et » ou « ou »"),
         Rule::lorsque => (6, "« lorsque »"),
         Rule::renvoi => (6, "une référence entre parenthèses"),
-        rule if clause_word(rule).is_some() => (5, "une clause"),
+        rule if clause_word(rule).is_some() => (5, CLAUSE),
         _ => return None,
     })
 }

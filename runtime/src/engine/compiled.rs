@@ -47,6 +47,7 @@ impl Kernels {
 }
 
 /// What next year reads of a result: one value a row.
+#[derive(Debug)]
 struct State {
     quantity: QuantityId,
     present: Vec<bool>,
@@ -84,9 +85,18 @@ impl State {
     }
 }
 
+/// The rows of a batch by group, with what their kernels read of last year.
+#[derive(Debug)]
+pub struct Plan {
+    history: History,
+    states: Vec<State>,
+    groups: Vec<(Group, CompiledKernel, Vec<u32>)>,
+}
+
 /// Rows of one group in the form that its kernel reads.
 #[derive(Debug)]
 pub struct Prepared {
+    pub group: Group,
     pub kernel: CompiledKernel,
     /// A block and how many rows it holds.
     pub blocks: Vec<(Block, usize)>,
@@ -315,9 +325,15 @@ impl Engine {
         mine.len()
     }
 
-    /// Blocks ready to run, group by group, as `polc bench` times them. Last year's results are those of a full run.
+    /// Blocks ready to run, group by group.
     #[must_use]
     pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
+        self.lay_out(batch, &self.plan(batch))
+    }
+
+    /// All that a run needs besides blocks. Last year's results are those of a full run.
+    #[must_use]
+    pub fn plan(&self, batch: &Batch) -> Plan {
         let history = History::of(&self.program, batch);
         let targets = self.targets(&[]);
         let (groups, _) = self.groups(batch, &history);
@@ -325,14 +341,19 @@ impl Engine {
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }
-        let mut result = Vec::new();
-        for (group, rows) in groups {
-            let Some(kernel) = self.kernels.get(&self.program, group, &targets) else { continue };
-            let blocks =
-                rows.chunks(BLOCK_ROWS).map(|rows| (self.gather(&kernel, batch, &history, &states, rows), rows.len())).collect();
-            result.push(Prepared { kernel, blocks });
-        }
-        result
+        let compiled = |(group, rows)| Some((group, self.kernels.get(&self.program, group, &targets)?, rows));
+        let groups = groups.into_iter().filter_map(compiled).collect();
+        Plan { history, states, groups }
+    }
+
+    /// Copies the rows of a plan into blocks.
+    #[must_use]
+    pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
+        let lay_out = |(group, kernel, rows): &(Group, CompiledKernel, Vec<u32>)| {
+            let block = |rows: &[u32]| (self.gather(kernel, batch, &plan.history, &plan.states, rows), rows.len());
+            Prepared { group: *group, kernel: kernel.clone(), blocks: rows.chunks(BLOCK_ROWS).map(block).collect() }
+        };
+        plan.groups.iter().map(lay_out).collect()
     }
 }
 

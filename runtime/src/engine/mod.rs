@@ -17,7 +17,7 @@ use polc_dsl::diagnostic::Code;
 
 use crate::table::{Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics};
 
-pub use compiled::{Kernels, Prepared};
+pub use compiled::{Kernels, Plan, Prepared};
 pub use history::History;
 
 /// Which way rows are computed. Both give the same results on every row.
@@ -135,17 +135,26 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     found
 }
 
-/// The results of last year that the outputs depend on, in order.
+/// The results of last year that the outputs and the row controls depend on, in order.
 fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
-    let mut result = BTreeSet::new();
-    for id in reachable(program, outputs) {
-        for expr in program.quantity(id).expressions() {
-            expr.walk(&mut |e| {
-                if let ExprKind::PreviousQuantity { quantity, .. } = e.kind {
-                    result.insert(quantity);
-                }
-            });
+    let mut roots = outputs.to_vec();
+    let mut expressions: Vec<&Expr> = Vec::new();
+    for control in &program.controls {
+        if let ControlKind::Row { guard, condition, .. } = &control.kind {
+            expressions.extend(guard.iter().chain([condition]));
         }
+    }
+    expressions.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
+    for id in reachable(program, &roots) {
+        expressions.extend(program.quantity(id).expressions());
+    }
+    let mut result = BTreeSet::new();
+    for expr in expressions {
+        expr.walk(&mut |e| {
+            if let ExprKind::PreviousQuantity { quantity, .. } = e.kind {
+                result.insert(quantity);
+            }
+        });
     }
     result.into_iter().collect()
 }

@@ -21,22 +21,24 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
-/// What a number is drawn for: the draws of one cell are independent.
+/// What a number is drawn for: the draws of one cell are independent. The numbers are part of the result.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
     /// Leave the cell empty.
-    Empty,
+    Empty = 1,
     /// Keep last year's value.
-    Keep,
+    Keep = 2,
     /// Which case, or which stretch of a distribution.
-    Choice,
+    Choice = 3,
     /// Where in the stretch.
-    Value,
-    Growth,
-    Noise,
-    Entry,
-    Departure,
-    Gap,
+    Value = 4,
+    Growth = 5,
+    Noise = 6,
+    /// Year in which a subject appears.
+    Entry = 7,
+    Departure = 8,
+    /// A year without row.
+    Gap = 9,
 }
 
 /// The coordinates of a draw, absorbed one after the other.
@@ -57,7 +59,7 @@ impl Stream {
     /// A number from 0 to `bound` - 1; 0 when the bound is 0.
     #[must_use]
     pub fn below(self, purpose: Purpose, bound: u64) -> u64 {
-        let drawn = absorb(self.0, purpose as u64 + 1);
+        let drawn = absorb(self.0, purpose as u64);
         ((u128::from(drawn) * u128::from(bound)) >> 64) as u64
     }
 

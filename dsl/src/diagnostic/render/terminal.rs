@@ -41,22 +41,37 @@ fn help_lines(help: &str, style: Style) -> String {
     const HEAD: &str = "  aide : ";
     let width = style.width.max(40);
     let mut lines = vec![String::new()];
-    for word in help.split(' ') {
+    for word in unbroken(help) {
         let length = |text: &str| text.chars().count();
         let line = lines.last().map_or(0, |line| length(line));
-        if line > 0 && length(HEAD) + line + 1 + length(word) > width {
+        if line > 0 && length(HEAD) + line + 1 + length(&word) > width {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
             if !line.is_empty() {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
     }
     let head = if style.colour { format!("\u{1b}[36m{HEAD}\u{1b}[0m") } else { HEAD.to_owned() };
     let indent = format!("\n{}", " ".repeat(HEAD.chars().count()));
     format!("{head}{}\n", lines.join(&indent))
+}
+
+/// The words of a text; quotation marks stay with what they quote.
+fn unbroken(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match words.last_mut() {
+            Some(last) if last.ends_with('«') || matches!(word, "»" | "»," | ":" | ";" | "?") => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 /// One report for each file that a label points into: miette shows one source per report.
@@ -86,7 +101,9 @@ impl Report {
             .labels
             .iter()
             .enumerate()
-            .filter(|(_, label)| label.span.file == file)
+            .filter(|(_, label)| {
+                label.span.file == file && !(label.text.is_empty() && label.span.start == label.span.end)
+            })
             .map(|(rank, label)| {
                 let text = (!label.text.is_empty()).then(|| label.text.clone());
                 let range = label.span.start as usize..label.span.end as usize;
@@ -125,7 +142,8 @@ impl miette::Diagnostic for Report {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source)
+        // What is said of no place in particular shows no excerpt.
+        (!self.labels.is_empty()).then_some(&self.source as &dyn miette::SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -1,0 +1,196 @@
+//! What the sources say that a typed program need not know and a reader wants: the plurals of units, which figures are
+//! written as percentages, the references of the inputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use num_traits::Signed as _;
+use polc_compiler::num::{Ratio, SHOWN_DECIMALS, finite_decimals, format_french, format_plain, integer};
+use polc_compiler::resolve::BUILTIN_UNITS;
+use polc_compiler::typed::{Program, Type, Value};
+use polc_compiler::units::Unit;
+use polc_dsl::SourceMap;
+use polc_dsl::ast::{CitationKind, ClauseKind, Expr, ExprKind, File, ItemKind};
+
+use super::statement::ValueView;
+use super::words;
+
+/// Denominators up to this many digits are shown.
+const SHOWN_DENOMINATOR: usize = 5;
+
+/// How to write values and what to say of names.
+#[derive(Debug)]
+pub(super) struct Lexicon {
+    /// First spelling of a unit, and its plural where it has one.
+    plurals: BTreeMap<Arc<str>, Arc<str>>,
+    /// Parameters written in percent.
+    percentages: BTreeSet<Arc<str>>,
+    /// The references of inputs that have some.
+    references: BTreeMap<Arc<str>, Vec<String>>,
+}
+
+impl Lexicon {
+    pub fn of(sources: &SourceMap) -> Self {
+        let mut lexicon =
+            Self { plurals: BTreeMap::new(), percentages: BTreeSet::new(), references: BTreeMap::new() };
+        for (name, spellings) in BUILTIN_UNITS {
+            if let Some(plural) = spellings.first() {
+                lexicon.plurals.insert(name.into(), (*plural).into());
+            }
+        }
+        for file in sources.ids() {
+            lexicon.read(&polc_dsl::parse(sources, file).0);
+        }
+        lexicon
+    }
+
+    fn read(&mut self, file: &File) {
+        for item in &file.items {
+            let Some(name) = &item.name else { continue };
+            match &item.kind {
+                ItemKind::Unit { aliases } => {
+                    // « livre, livres », « cheval, chevaux »: the plural is the next spelling, unless it is an abbreviation.
+                    let next = aliases.first().filter(|alias| alias.node.len() > name.node.len());
+                    if let Some(plural) = next {
+                        self.plurals.insert(name.node.clone(), plural.node.clone());
+                    }
+                }
+                ItemKind::Parameter => {
+                    let percent = item.clauses.iter().any(|clause| match &clause.kind {
+                        ClauseKind::Value { value, .. } | ClauseKind::DatedValue { value, .. } => is_percentage(value),
+                        _ => false,
+                    });
+                    if percent {
+                        self.percentages.insert(name.node.clone());
+                    }
+                }
+                ItemKind::Input(_) => {
+                    let cited = item.clauses.iter().filter_map(|clause| match &clause.kind {
+                        ClauseKind::Reference(citations) => Some(citations),
+                        _ => None,
+                    });
+                    let references: Vec<String> = cited
+                        .flatten()
+                        .map(|citation| {
+                            let place = match &citation.kind {
+                                CitationKind::Article(number) => words::article(number),
+                                CitationKind::Annex(number) => words::annex(number),
+                                CitationKind::Free(text) => text.to_string(),
+                            };
+                            citation.of.as_ref().map_or_else(|| place.clone(), |text| format!("{place} ({})", text.node))
+                        })
+                        .collect();
+                    if !references.is_empty() {
+                        self.references.insert(name.node.clone(), references);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the policy writes a parameter in percent.
+    pub fn is_percentage(&self, parameter: &str) -> bool {
+        self.percentages.contains(parameter)
+    }
+
+    pub fn input_references(&self, input: &str) -> &[String] {
+        self.references.get(input).map_or(&[], Vec::as_slice)
+    }
+
+    /// A unit after a number, in the plural from two on.
+    fn unit(&self, unit: &Unit, number: &Ratio) -> String {
+        let name = unit.to_string();
+        match self.plurals.get(&*name) {
+            Some(plural) if number.abs() >= integer(2) => plural.to_string(),
+            _ => name,
+        }
+    }
+
+    /// A value of a type, exactly and for a French reader.
+    pub fn value(&self, program: &Program, ty: &Type, value: &Value, style: Numeral) -> ValueView {
+        let (exact, text) = match (value, ty) {
+            (Value::Number(number), Type::Number(unit)) => (exact(number), self.number(program, unit, number, style)),
+            (Value::Number(number), _) => (exact(number), format_french(number, 0)),
+            (Value::Boolean(flag), _) => (words::truth(*flag).to_owned(), words::truth(*flag).to_owned()),
+            (Value::Date(date), _) => {
+                let iso = date.to_string();
+                let text = words::date(&iso);
+                (iso, text)
+            }
+            (Value::Case(case), Type::Enumeration(id)) => {
+                let case = program.enumeration(*id).cases.get(*case as usize);
+                case.map_or_else(Default::default, |(name, title)| (name.to_string(), words::case(name, title)))
+            }
+            (Value::Case(case), _) => (case.to_string(), case.to_string()),
+            (Value::Text(text), _) => (text.to_string(), text.to_string()),
+        };
+        ValueView { exact, text }
+    }
+
+    fn number(&self, program: &Program, unit: &Unit, number: &Ratio, style: Numeral) -> String {
+        if *unit == Unit::of("an") && number.is_integer() && *number >= integer(1000) {
+            return number.to_integer().to_string();
+        }
+        if style == Numeral::Percentage && unit.is_none() {
+            return words::percent(&decimal(&(number * integer(100)), 0));
+        }
+        if let (Numeral::Over(denominator), true) = (style, unit.is_none()) {
+            let numerator = number * denominator;
+            if numerator.is_integer() && denominator.is_integer() {
+                let fraction = words::fraction(&format_french(&numerator, 0), &format_french(denominator, 0));
+                return if number.is_integer() { format!("{fraction} = {}", decimal(number, 0)) } else { words::with_fraction(&fraction, &decimal(number, 0)) };
+            }
+        }
+        let least = if unit.has_numerator(&program.currency.symbol) { program.currency.decimals } else { 0 };
+        let text = decimal(number, least);
+        if !unit.is_none() {
+            return words::with_unit(&text, &self.unit(unit, number));
+        }
+        let short = number.denom().to_string().len() <= SHOWN_DENOMINATOR && finite_decimals(number).is_none();
+        if short {
+            let fraction = words::fraction(
+                &format_french(&Ratio::from_integer(number.numer().clone()), 0),
+                &format_french(&Ratio::from_integer(number.denom().clone()), 0),
+            );
+            return words::with_fraction(&fraction, &text);
+        }
+        text
+    }
+}
+
+/// How to write a pure number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Numeral<'a> {
+    Plain,
+    Percentage,
+    /// As a fraction over this denominator, which it was divided by.
+    Over(&'a Ratio),
+}
+
+/// A decimal if the number is one, else a fraction.
+pub(super) fn exact(number: &Ratio) -> String {
+    match finite_decimals(number) {
+        Some(_) => format_plain(number, 0, '.'),
+        None => format!("{}/{}", number.numer(), number.denom()),
+    }
+}
+
+/// Digits for a French reader; « ≈ » before those that are rounded.
+fn decimal(number: &Ratio, least: u32) -> String {
+    match finite_decimals(number) {
+        Some(decimals) if decimals <= SHOWN_DECIMALS.max(least) => words::minus(&format_french(number, least)),
+        _ => {
+            let rounded = polc_compiler::num::round(number, SHOWN_DECIMALS, polc_compiler::num::RoundingMode::HalfAway);
+            words::about(&words::minus(&format_french(&rounded, least)))
+        }
+    }
+}
+
+fn is_percentage(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Number { unit: Some(unit), .. } => unit.parts.iter().any(|part| &*part.node == "%"),
+        ExprKind::Negate(inner) => is_percentage(inner),
+        _ => false,
+    }
+}

@@ -1,0 +1,83 @@
+//! Rows biased to where rules change: ends of ranges, thresholds, year edges, empty cells, gaps in a centre's years.
+
+use polc_compiler::calendar::Date;
+use polc_compiler::num::{Ratio, integer, power_of_ten};
+use polc_compiler::typed::{Input, Program, Type, Value};
+
+use super::Random;
+use crate::table::{Batch, Column};
+
+/// A batch of about `count` rows: subjects with one to six years each, in any order.
+#[must_use]
+pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
+    let mut random = Random::new(seed);
+    let mut columns: Vec<Column> = program.inputs.iter().map(|input| Column::with_capacity(input, count)).collect();
+    let mut keys: Vec<(usize, i64)> = Vec::new();
+    let mut subject = 0;
+    while keys.len() < count {
+        let mut year = random.between(program.years.0, program.years.1);
+        for _ in 0..1 + random.below(6) {
+            if year > program.years.1 {
+                break;
+            }
+            keys.push((subject, year));
+            year += 1 + i64::from(random.one_in(5));
+        }
+        subject += 1;
+    }
+    for index in (1..keys.len()).rev() {
+        let other = random.below(index + 1);
+        keys.swap(index, other);
+    }
+    for (subject, year) in &keys {
+        for (column, (rank, input)) in columns.iter_mut().zip(program.inputs.iter().enumerate()) {
+            let value = if rank == program.year.index() {
+                Some(Value::Number(integer(*year)))
+            } else if input.ty == Type::Text {
+                Some(Value::Text(format!("s{subject}").into()))
+            } else if random.one_in(if input.default.is_some() { 5 } else { 25 }) {
+                None
+            } else {
+                Some(cell(program, input, *year, &mut random))
+            };
+            column.push(value.as_ref(), input);
+        }
+    }
+    Batch { rows: keys.len(), columns: columns.into_iter().map(Some).collect() }
+}
+
+fn cell(program: &Program, input: &Input, year: i64, random: &mut Random) -> Value {
+    match &input.ty {
+        Type::Number(_) => Value::Number(number(input, random)),
+        Type::Date => Value::Date(date(year, random)),
+        Type::Enumeration(id) => Value::Case(random.below(program.enumeration(*id).cases.len()) as u32),
+        _ => Value::Boolean(random.one_in(2)),
+    }
+}
+
+fn number(input: &Input, random: &mut Random) -> Ratio {
+    let (low, high) = input.range.clone().unwrap_or_else(|| (integer(0), integer(1)));
+    let scale = Ratio::from_integer(power_of_ten(input.decimals));
+    let step = scale.recip();
+    let value = match random.below(8) {
+        0 => low.clone(),
+        1 => high.clone(),
+        2 => integer(0),
+        3 | 4 => {
+            let threshold = *random.pick(&[1, 2, 3, 7, 8, 10, 40, 350, 450, 2_600, 4_000, 8_000]);
+            integer(threshold) + &step * integer(random.between(-1, 1))
+        }
+        _ => {
+            let span = ((&high - &low) * &scale).to_integer();
+            let span = i64::try_from(span).unwrap_or(i64::MAX / 2);
+            &low + &step * integer(random.between(0, span))
+        }
+    };
+    value.clamp(low, high)
+}
+
+fn date(year: i64, random: &mut Random) -> Date {
+    let year = year + random.between(-2, 1);
+    let (month, day) = *random.pick(&[(1, 1), (12, 31), (2, 28), (2, 29), (3, 1), (6, 30), (7, 1), (10, 15)]);
+    Date::new(year, month, day).or_else(|| Date::new(year, 2, 28)).unwrap_or_else(|| Date::new(2000, 1, 1).expect("a date"))
+}

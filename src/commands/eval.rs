@@ -1,0 +1,272 @@
+//! `polc eval`: the results of every row of a data file.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::ValueEnum;
+use polc_compiler::num::format_french;
+use polc_compiler::typed::{Program, QuantityId, QuantityKind};
+use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
+use polc_runtime::engine::{Engine, EngineMode};
+use polc_runtime::io::csv::{self, Reject, Request, Table};
+use polc_runtime::io::output::Output;
+use polc_runtime::io::write;
+use polc_runtime::needs::reads_previous_year;
+use polc_runtime::table::Results;
+use polc_runtime::totals::total;
+
+use super::data::{self, identity, is_standard};
+use super::policy::{self, PolicyArg, ReadingArgs};
+use super::wording::{count, figures, seconds};
+use crate::exit::{Failure, Outcome};
+use crate::progress;
+
+/// Évalue chaque ligne d'un fichier de données
+///
+/// Lit un CSV dont les colonnes portent les noms des entrées de la politique, dans n'importe
+/// quel ordre, et écrit pour chaque ligne sa clé puis les résultats. Le séparateur (virgule,
+/// point-virgule ou tabulation), les décimales (point ou virgule) et l'encodage sont reconnus.
+/// Une cellule de résultat vide veut dire « sans objet ».
+///
+/// Si une ligne est fautive, tous les défauts du fichier sont signalés et rien n'est écrit,
+/// sauf avec --rejects.
+///
+/// Exemples :
+///   polc eval policies/accord-cds centres.csv -o resultats.csv
+///   polc eval policies/accord-cds centres.csv --outputs bcp_total --rejects rejets.csv
+///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Args {
+    #[command(flatten)]
+    policy: PolicyArg,
+
+    /// Fichier CSV des données ; « - » pour l'entrée standard
+    #[arg(value_name = "DONNÉES")]
+    data: PathBuf,
+
+    /// Fichier des résultats (« - » ou rien : la sortie standard)
+    #[arg(short, long, value_name = "FICHIER")]
+    output: Option<PathBuf>,
+
+    /// Résultats à calculer, dans cet ordre ; seules les entrées dont ils dépendent sont alors exigées
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    outputs: Vec<String>,
+
+    /// Reprend les autres colonnes du fichier telles quelles, à la suite des résultats
+    #[arg(long)]
+    keep: bool,
+
+    /// Écrit là les lignes fautives avec leurs motifs, et évalue les autres
+    #[arg(long, value_name = "FICHIER")]
+    rejects: Option<PathBuf>,
+
+    #[command(flatten)]
+    readings: ReadingArgs,
+
+    /// Moteur : compiled (le défaut) ou reference, l'interprète en fractions exactes
+    #[arg(long, value_name = "MOTEUR", default_value = "compiled", hide_default_value = true, hide_possible_values = true)]
+    engine: EngineArg,
+
+    /// Nombre de fils d'exécution ; 0 (le défaut) pour tous les cœurs
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = whole)]
+    threads: usize,
+}
+
+/// A count on the command line.
+pub fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "attendu : un nombre entier".to_owned())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    Compiled,
+    Reference,
+}
+
+impl From<EngineArg> for EngineMode {
+    fn from(engine: EngineArg) -> Self {
+        match engine {
+            EngineArg::Compiled => Self::Compiled,
+            EngineArg::Reference => Self::Reference,
+        }
+    }
+}
+
+pub fn run(args: &Args) -> Outcome {
+    let start = Instant::now();
+    check_places(args)?;
+    let policy = policy::load(&args.policy.policy, &args.readings.readings)?;
+    let program = &*policy.program;
+    let outputs = policy::outputs(program, &args.outputs)?;
+    // Before the work: an output that cannot be written is known at once.
+    let destination = args.output.as_deref().filter(|path| !is_standard(path));
+    let mut output = destination.map_or_else(|| Ok(Output::stdout()), create)?;
+    let mut rejects_output = args.rejects.as_deref().map(create).transpose()?;
+
+    let file = data::read(&args.data)?;
+    let mut request = Request::new(program, &outputs);
+    request.keep = args.keep;
+    request.divert = args.rejects.is_some();
+    let mut table = csv::read(&file.name, file.bytes, &request)?;
+
+    let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads);
+    let bar = progress::rows(table.batch.rows);
+    let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
+    bar.finish_and_clear();
+
+    let rejects = settle_errors(program, &mut table, &results, args.rejects.is_some())?;
+    let written = |error, path: Option<&Path>| unwritable(error, path);
+    write::results(&mut output, program, &table, &outputs, &results).map_err(|error| written(error, destination))?;
+    if let (Some(output), Some(path)) = (&mut rejects_output, args.rejects.as_deref()) {
+        write::rejects(output, &table, &rejects).map_err(|error| written(error, Some(path)))?;
+    }
+    output.commit().map_err(|error| written(error, destination))?;
+    if let (Some(output), Some(path)) = (rejects_output, args.rejects.as_deref()) {
+        output.commit().map_err(|error| written(error, Some(path)))?;
+    }
+    let summary = Summary { args, program, table: &table, outputs: &outputs, results: &results, rejects: rejects.len() };
+    // A closed standard error does not undo the work.
+    let _ = io::stderr().write_all(format!("{}durée : {}\n", summary.text(), seconds(start.elapsed())).as_bytes());
+    Ok(())
+}
+
+/// Refuses to write over the data, or two outputs in one file.
+fn check_places(args: &Args) -> Outcome {
+    const OTHER_FORMATS: [&str; 8] = ["parquet", "arrow", "feather", "ipc", "json", "jsonl", "ndjson", "xlsx"];
+    let written = [("--output", args.output.as_deref()), ("--rejects", args.rejects.as_deref())];
+    let named = |path: &Path| !is_standard(path);
+    let data = named(&args.data).then(|| identity(&args.data));
+    let mut places: Vec<PathBuf> = Vec::new();
+    for (option, path) in written {
+        let Some(path) = path else { continue };
+        if !named(path) {
+            if option == "--rejects" {
+                return Err(Failure::Usage("« --rejects » attend un nom de fichier".to_owned()));
+            }
+            continue;
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
+        if OTHER_FORMATS.contains(&extension.as_str()) {
+            let message = format!("« {} » : cette version n'écrit que du CSV, pas de « .{extension} »", path.display());
+            return Err(Failure::Usage(message));
+        }
+        let place = identity(path);
+        // Devices may be shared.
+        let ordinary = place.is_file() || !place.exists();
+        if ordinary && data.as_ref() == Some(&place) {
+            return Err(Failure::Usage(format!("« {option} » remplacerait le fichier de données")));
+        }
+        if ordinary && places.contains(&place) {
+            return Err(Failure::Usage("« --output » et « --rejects » sont le même fichier".to_owned()));
+        }
+        places.push(place);
+    }
+    Ok(())
+}
+
+fn create(path: &Path) -> Result<Output, Failure> {
+    Output::create(path).map_err(|error| unwritable(error, Some(path)))
+}
+
+fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::BrokenPipe;
+    }
+    match path {
+        Some(path) => diagnostics::unwritable(&path.to_string_lossy().into(), &error).into(),
+        None => error.into(),
+    }
+}
+
+/// Adds the rows that could not be computed to those that could not be read, or refuses the file because of them.
+fn settle_errors(
+    program: &Program,
+    table: &mut Table,
+    results: &Results,
+    divert: bool,
+) -> Result<Vec<Reject>, Failure> {
+    let problem = |error: &polc_runtime::table::RowError| table.row_problem(program, error.row, &error.kind);
+    if !divert {
+        let mut problems = Problems::new(SHOWN_PROBLEMS);
+        results.errors.iter().for_each(|error| problems.push(|| problem(error)));
+        return if problems.is_empty() { Ok(Vec::new()) } else { Err(problems.into()) };
+    }
+    let failed = results.errors.iter().map(|error| {
+        let place = table.places[error.row].clone();
+        Reject { place, reasons: vec![problem(error)] }
+    });
+    let mut rejects: Vec<Reject> = failed.chain(table.rejects.iter().cloned()).collect();
+    rejects.sort_by_key(|reject| reject.place.line);
+    Ok(rejects)
+}
+
+/// What a run has to say of itself.
+struct Summary<'a> {
+    args: &'a Args,
+    program: &'a Program,
+    table: &'a Table,
+    outputs: &'a [QuantityId],
+    results: &'a Results,
+    rejects: usize,
+}
+
+impl Summary<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("{} : {}\n", self.table.file, self.table.format);
+        text += &self.rows();
+        text += &self.paths();
+        text += &self.totals();
+        for (name, rows) in &self.results.statistics.failed_controls {
+            text += &format!("contrôle « {name} » : non vérifié sur {}\n", count(*rows, "ligne", "lignes"));
+        }
+        if self.table.orphans > 0 && reads_previous_year(self.program, self.outputs) {
+            text += &format!(
+                "attention : {} sans l'année précédente du même bénéficiaire, qui est rejetée ; « précédent » y vaut son \
+                 défaut\n",
+                count(self.table.orphans, "ligne évaluée", "lignes évaluées")
+            );
+        }
+        text
+    }
+
+    fn rows(&self) -> String {
+        let read = self.table.rows();
+        let evaluated = read - self.rejects;
+        let rejected = match &self.args.rejects {
+            Some(path) if self.rejects > 0 => format!(", {} dans {}", self.rejected(), path.display()),
+            _ => format!(", {}", self.rejected()),
+        };
+        format!("{}, {}{rejected}\n", count(read, "ligne lue", "lignes lues"), count(evaluated, "évaluée", "évaluées"))
+    }
+
+    fn rejected(&self) -> String {
+        count(self.rejects, "rejetée", "rejetées")
+    }
+
+    /// Which engine computed the rows.
+    fn paths(&self) -> String {
+        let statistics = &self.results.statistics;
+        let ways = [
+            (statistics.compiled, "par le code compilé"),
+            (statistics.handed_over, "par l'interprète, confiées par le code compilé"),
+            (statistics.reference, "par l'interprète"),
+        ];
+        let ways: Vec<String> =
+            ways.iter().filter(|(rows, _)| *rows > 0).map(|(rows, how)| format!("{} {how}", figures(*rows))).collect();
+        if ways.is_empty() { String::new() } else { format!("calcul : {}\n", ways.join(", ")) }
+    }
+
+    fn totals(&self) -> String {
+        let program = self.program;
+        let payments = self.outputs.iter().zip(&self.results.columns).filter(|(id, _)| {
+            program.quantity(**id).kind == QuantityKind::Payment
+        });
+        let line = |(id, column): (&QuantityId, _)| {
+            let sum = format_french(&total(column)?, program.currency.decimals);
+            Some(format!("total {} : {sum} {}\n", program.quantity(*id).name, program.currency.symbol))
+        };
+        payments.filter_map(line).collect()
+    }
+}

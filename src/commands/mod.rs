@@ -1,0 +1,22 @@
+//! One file per command: its arguments, and what it does.
+
+pub mod check;
+pub mod eval;
+pub mod schema;
+pub mod test;
+
+mod data;
+mod policy;
+mod wording;
+
+use crate::args::Command;
+use crate::exit::Outcome;
+
+pub fn run(command: Command) -> Outcome {
+    match command {
+        Command::Check(args) => check::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Schema(args) => schema::run(&args),
+    }
+}
