@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{check, eval, schema, test};
+use crate::commands::{bench, check, eval, explain, generate, schema, test};
 
 /// « Utilisation » first, since it is what one looks for.
 const HELP: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}\n";
@@ -45,9 +45,15 @@ pub enum Command {
     #[command(help_template = HELP)]
     Eval(eval::Args),
     #[command(help_template = HELP)]
+    Explain(explain::Args),
+    #[command(help_template = HELP)]
     Test(test::Args),
     #[command(help_template = HELP)]
+    Generate(generate::Args),
+    #[command(help_template = HELP)]
     Schema(schema::Args),
+    #[command(help_template = HELP)]
+    Bench(bench::Args),
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use polc_runtime::diagnostics::{DataProblem, Problems};
+use polc_runtime::io::csv::Refusal;
 
 use crate::usage;
 
@@ -41,6 +42,12 @@ impl From<DataProblem> for Failure {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::Refused(problems.to_string())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        refusal.problems.into()
     }
 }
 

@@ -291,6 +291,12 @@ impl Builder {
         if low >= -bound && high <= bound {
             return id;
         }
+        if low > bound || high < -bound {
+            // No row is within the bound.
+            let yes = self.yes;
+            self.hand_over(yes, yes);
+            return self.constant(0);
+        }
         let range = (low.max(-bound), high.min(bound));
         let (least, most) = (self.constant(range.0), self.constant(range.1));
         let below = self.compare(CompareOp::Less, id, least);

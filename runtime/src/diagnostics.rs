@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use polc_compiler::num::format_french;
+use polc_compiler::num::{format_french, integer};
 use polc_compiler::typed::{Input, InputId, Program, QuantityId, Type};
 use polc_dsl::diagnostic::codes::{self, Code};
 use polc_dsl::diagnostic::{Diagnostic, closest, list};
@@ -116,6 +116,11 @@ impl Problems {
         }
     }
 
+    /// In the order of the file.
+    pub fn sort(&mut self) {
+        self.shown.sort_by_key(|problem| problem.line);
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shown.is_empty() && self.others == 0
@@ -142,7 +147,10 @@ impl fmt::Display for Problems {
         match self.others {
             0 => Ok(()),
             1 => write!(f, "\net 1 autre problème"),
-            others => write!(f, "\net {others} autres problèmes"),
+            others => {
+                let others = i64::try_from(others).unwrap_or(i64::MAX);
+                write!(f, "\net {} autres problèmes", format_french(&integer(others), 0))
+            }
         }
     }
 }
@@ -528,11 +536,16 @@ pub fn row_error(place: Place, program: &Program, kind: &RowErrorKind) -> DataPr
     DataProblem::new(code, &place, message)
 }
 
+/// No row has the key asked for; `years` are those that the beneficiary has, `near` a key that looks like it.
 #[must_use]
-pub fn row_not_found(file: &Arc<str>, key: &str, near: Option<String>) -> DataProblem {
+pub fn row_not_found(file: &Arc<str>, key: &str, years: &[i64], near: Option<&str>) -> DataProblem {
     let problem = DataProblem::new(codes::ROW_NOT_FOUND, &Place::file(file), format!("aucune ligne pour {key}"));
+    if !years.is_empty() {
+        let years: Vec<String> = years.iter().map(i64::to_string).collect();
+        return problem.with_help(format!("années du fichier pour cette clé : {}", years.join(", ")));
+    }
     match near {
-        Some(near) => problem.with_help(near),
+        Some(near) => problem.with_help(format!("vouliez-vous dire « {near} » ?")),
         None => problem,
     }
 }

@@ -1,8 +1,10 @@
 //! Data files, reference interpreter, batch engine and explanations for .pol policies.
 
+pub mod bench;
 pub mod diagnostics;
 pub mod engine;
 pub mod examples;
+pub mod explain;
 pub mod interp;
 pub mod io;
 pub mod needs;

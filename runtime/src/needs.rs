@@ -143,3 +143,47 @@ impl<'p> Closure<'p> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use polc_compiler::Selection;
+    use polc_dsl::SourceMap;
+
+    use super::*;
+
+    fn program() -> Program {
+        let mut sources = SourceMap::new();
+        sources.add("bibliotheques.pol", include_bytes!("../../tests/fixtures/bibliotheques.pol"));
+        polc_compiler::analyse(&sources, &Selection::default()).0.expect("the policy of the fixtures")
+    }
+
+    fn needs(program: &Program, output: &str) -> String {
+        let output = program.find_quantity(output).expect("an output of the policy");
+        let names: Vec<&str> =
+            needed_inputs(program, &[output]).iter().map(|id| &*program.input(*id).name).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn what_outputs_depend_on() {
+        let program = program();
+        // The key and the scope, then what the rules read, here and the year before.
+        assert_eq!(needs(&program, "part"), "code annee ouverture heures_semaine");
+        assert_eq!(needs(&program, "acquis"), "code annee ouverture livres_pretes livres_perdus");
+        assert_eq!(needs(&program, "aide"), "code annee ouverture livres_pretes livres_perdus label");
+        assert_eq!(needs(&program, "moyenne"), "code annee genre ouverture livres_pretes livres_perdus heures_semaine");
+    }
+
+    #[test]
+    fn what_else_is_known_of_outputs() {
+        let program = program();
+        let [acquis, part, aide] = ["acquis", "part", "aide"].map(|name| program.find_quantity(name).expect("an output"));
+        assert!(reads_previous_year(&program, &[part, acquis]));
+        assert!(!reads_previous_year(&program, &[part, aide]));
+        let label = program.find_input("label").expect("an input");
+        assert_eq!(first_reader(&program, &[acquis, part, aide], label), Some(aide));
+        assert_eq!(first_reader(&program, &[acquis, part], label), None);
+        let visites = program.find_input("visites").expect("an input");
+        assert!(control_inputs(&program).contains(&visites));
+    }
+}

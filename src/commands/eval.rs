@@ -9,7 +9,7 @@ use polc_compiler::num::format_french;
 use polc_compiler::typed::{Program, QuantityId, QuantityKind};
 use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
 use polc_runtime::engine::{Engine, EngineMode};
-use polc_runtime::io::csv::{self, Reject, Request, Table};
+use polc_runtime::io::csv::{self, OtherColumns, Refusal, Reject, Request, Table};
 use polc_runtime::io::output::Output;
 use polc_runtime::io::write;
 use polc_runtime::needs::reads_previous_year;
@@ -34,7 +34,7 @@ use crate::progress;
 ///
 /// Exemples :
 ///   polc eval policies/accord-cds centres.csv -o resultats.csv
-///   polc eval policies/accord-cds centres.csv --outputs bcp_total --rejects rejets.csv
+///   polc eval policies/accord-cds centres.csv --outputs bcp_total_euros --rejects rejets.csv
 ///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -107,16 +107,30 @@ pub fn run(args: &Args) -> Outcome {
 
     let file = data::read(&args.data)?;
     let mut request = Request::new(program, &outputs);
-    request.keep = args.keep;
+    if args.keep {
+        request.others = OtherColumns::Carried;
+    }
     request.divert = args.rejects.is_some();
-    let mut table = csv::read(&file.name, file.bytes, &request)?;
-
     let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads);
-    let bar = progress::rows(table.batch.rows);
-    let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
-    bar.finish_and_clear();
-
-    let rejects = settle_errors(program, &mut table, &results, args.rejects.is_some())?;
+    let evaluate = |table: &Table| {
+        let bar = progress::rows(table.batch.rows);
+        let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
+        bar.finish_and_clear();
+        results
+    };
+    let table = match csv::read(&file.name, file.bytes, &request) {
+        Ok(table) => table,
+        Err(Refusal { problems, rest: Some(table) }) => {
+            // What is wrong with the other rows is worth knowing in the same run.
+            return Err(with_row_errors(problems, program, &table, &evaluate(&table)).into());
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let results = evaluate(&table);
+    let rejects = if request.divert { rejects(program, &table, &results) } else { Vec::new() };
+    if !request.divert && !results.errors.is_empty() {
+        return Err(with_row_errors(Problems::new(SHOWN_PROBLEMS), program, &table, &results).into());
+    }
     let written = |error, path: Option<&Path>| unwritable(error, path);
     write::results(&mut output, program, &table, &outputs, &results).map_err(|error| written(error, destination))?;
     if let (Some(output), Some(path)) = (&mut rejects_output, args.rejects.as_deref()) {
@@ -180,26 +194,24 @@ fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {
     }
 }
 
-/// Adds the rows that could not be computed to those that could not be read, or refuses the file because of them.
-fn settle_errors(
-    program: &Program,
-    table: &mut Table,
-    results: &Results,
-    divert: bool,
-) -> Result<Vec<Reject>, Failure> {
-    let problem = |error: &polc_runtime::table::RowError| table.row_problem(program, error.row, &error.kind);
-    if !divert {
-        let mut problems = Problems::new(SHOWN_PROBLEMS);
-        results.errors.iter().for_each(|error| problems.push(|| problem(error)));
-        return if problems.is_empty() { Ok(Vec::new()) } else { Err(problems.into()) };
+/// The problems of a file and those of the rows that could not be computed, in the order of the file.
+fn with_row_errors(mut problems: Problems, program: &Program, table: &Table, results: &Results) -> Problems {
+    for error in &results.errors {
+        problems.push(|| table.row_problem(program, error.row, &error.kind));
     }
+    problems.sort();
+    problems
+}
+
+/// The rows that could not be read and those that could not be computed, in the order of the file.
+fn rejects(program: &Program, table: &Table, results: &Results) -> Vec<Reject> {
     let failed = results.errors.iter().map(|error| {
-        let place = table.places[error.row].clone();
-        Reject { place, reasons: vec![problem(error)] }
+        let reasons = vec![table.row_problem(program, error.row, &error.kind)];
+        Reject { place: table.places[error.row].clone(), reasons }
     });
     let mut rejects: Vec<Reject> = failed.chain(table.rejects.iter().cloned()).collect();
     rejects.sort_by_key(|reject| reject.place.line);
-    Ok(rejects)
+    rejects
 }
 
 /// What a run has to say of itself.
@@ -250,7 +262,7 @@ impl Summary<'_> {
         let statistics = &self.results.statistics;
         let ways = [
             (statistics.compiled, "par le code compilé"),
-            (statistics.handed_over, "par l'interprète, confiées par le code compilé"),
+            (statistics.handed_over, "par l'interprète à la demande du code compilé"),
             (statistics.reference, "par l'interprète"),
         ];
         let ways: Vec<String> =

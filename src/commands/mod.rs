@@ -1,7 +1,10 @@
 //! One file per command: its arguments, and what it does.
 
+pub mod bench;
 pub mod check;
 pub mod eval;
+pub mod explain;
+pub mod generate;
 pub mod schema;
 pub mod test;
 
@@ -16,7 +19,10 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Bench(args) => bench::run(&args),
     }
 }

@@ -206,7 +206,7 @@ impl<'a, 'h> Checker<'a, 'h> {
             years.push(common);
         }
         let span = item.title.as_ref().map_or(item.span, |t| t.span);
-        if years.iter().all(|year| year.expected.is_empty()) {
+        if !item.clauses.iter().any(|clause| matches!(clause.kind, K::Expected(_))) {
             self.report(say::missing_clause(span, "cet exemple", "au moins une clause « attendu »"));
         }
         for year in &years {

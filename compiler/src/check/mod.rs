@@ -270,6 +270,11 @@ impl Checker<'_, '_> {
             if let (Some(Value::Number(a)), Some(Value::Number(b))) = (low_value, high_value) {
                 if a > b {
                     self.report(say::bad_input(low.span.to(high.span), "la plage est à l'envers"));
+                } else if [&a, &b].iter().any(|end| !fits(end, decimals)) {
+                    self.report(say::bad_input(
+                        low.span.to(high.span),
+                        "cette plage est trop large pour ses décimales : au plus dix-huit chiffres en tout",
+                    ));
                 } else {
                     range = Some((a, b));
                 }
@@ -442,6 +447,13 @@ impl Checker<'_, '_> {
             })
             .collect();
     }
+}
+
+/// Whether a bound of an input, scaled to its decimals, fits in a cell with room to spare.
+fn fits(bound: &Ratio, decimals: u32) -> bool {
+    let scaled = bound * Ratio::from_integer(crate::num::power_of_ten(decimals.min(18)));
+    let limit = integer(1_000_000_000_000_000_000);
+    -&limit < scaled && scaled < limit
 }
 
 /// A number as written.

@@ -2,8 +2,8 @@
 //! algorithms », on years that start in March.
 
 use super::Lowerer;
-use crate::calendar::{CalendarUnit, FIRST_DAY, LAST_DAY};
-use crate::ir::NodeId;
+use crate::calendar::{CalendarUnit, Date, FIRST_DAY, LAST_DAY};
+use crate::ir::{NodeId, Op};
 use crate::typed::{CompareOp, DatePart};
 
 /// Days from 1 March of year 0 to the epoch.
@@ -71,7 +71,73 @@ impl Lowerer<'_> {
 
     pub(super) fn date_part(&mut self, days: NodeId, part: DatePart) -> NodeId {
         let civil = self.civil(days);
-        if part == DatePart::Year { civil.year } else { civil.month }
+        if part == DatePart::Month {
+            return civil.month;
+        }
+        self.years.insert(civil.year, days);
+        civil.year
+    }
+
+    /// The date and the shift of a node that holds the year of a date, plus a constant.
+    fn as_year(&self, node: NodeId) -> Option<(NodeId, i128)> {
+        if let Some(days) = self.years.get(&node) {
+            return Some((*days, 0));
+        }
+        let Op::Add(a, b) = self.ir.op(node) else { return None };
+        let (constant, other) = match (self.ir.constant_of(a), self.ir.constant_of(b)) {
+            (Some(constant), _) => (constant, b),
+            (_, Some(constant)) => (constant, a),
+            _ => return None,
+        };
+        self.as_year(other).map(|(days, shift)| (days, shift + constant))
+    }
+
+    /// A comparison of the year of a date with a constant, as one of dates: 1 January says it all.
+    pub(super) fn year_comparison(&mut self, op: CompareOp, a: NodeId, b: NodeId) -> Option<NodeId> {
+        if let Some(year) = self.ir.constant_of(a) {
+            let (days, shift) = self.as_year(b)?;
+            let op = match op {
+                CompareOp::Less => CompareOp::Greater,
+                CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
+                CompareOp::Greater => CompareOp::Less,
+                CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
+                same => same,
+            };
+            return Some(self.year_against(op, days, year - shift));
+        }
+        let year = self.ir.constant_of(b)?;
+        let (days, shift) = self.as_year(a)?;
+        Some(self.year_against(op, days, year - shift))
+    }
+
+    fn year_against(&mut self, op: CompareOp, days: NodeId, year: i128) -> NodeId {
+        let from = self.not_before(days, year);
+        let after = self.not_before(days, year + 1);
+        match op {
+            CompareOp::GreaterOrEqual => from,
+            CompareOp::Greater => after,
+            CompareOp::Less => self.ir.not(from),
+            CompareOp::LessOrEqual => self.ir.not(after),
+            CompareOp::Equal | CompareOp::NotEqual => {
+                let not_after = self.ir.not(after);
+                let within = self.ir.and(from, not_after);
+                if op == CompareOp::Equal { within } else { self.ir.not(within) }
+            }
+        }
+    }
+
+    /// Whether a date falls on or after 1 January of a year.
+    fn not_before(&mut self, days: NodeId, year: i128) -> NodeId {
+        if year < 1 {
+            return self.ir.yes;
+        }
+        match i64::try_from(year).ok().and_then(|year| Date::new(year, 1, 1)) {
+            None => self.ir.no,
+            Some(date) => {
+                let date = self.ir.constant(i128::from(date.days()));
+                self.ir.compare(CompareOp::GreaterOrEqual, days, date)
+            }
+        }
     }
 
     fn days(&mut self, year: NodeId, month: NodeId, day: NodeId) -> NodeId {

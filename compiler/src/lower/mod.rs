@@ -54,7 +54,7 @@ pub fn partition_input(program: &Program) -> Option<InputId> {
 #[must_use]
 pub fn lower(program: &Program, group: Group, targets: &[Target]) -> Kernel {
     let mut lowerer =
-        Lowerer { program, group, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new() };
+        Lowerer { program, group, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new(), years: HashMap::new() };
     let outputs = targets
         .iter()
         .map(|target| match target {
@@ -90,6 +90,8 @@ struct Lowerer<'p> {
     scope: Option<NodeId>,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
+    /// Nodes that hold the year of a date, and that date.
+    years: HashMap<NodeId, NodeId>,
 }
 
 impl<'p> Lowerer<'p> {
@@ -708,7 +710,7 @@ impl<'p> Lowerer<'p> {
         match (a, b) {
             (Lowered::Number(a), Lowered::Number(b)) => {
                 let (a, b, _) = self.common(&a, &b);
-                self.ir.compare(op, a, b)
+                self.year_comparison(op, a, b).unwrap_or_else(|| self.ir.compare(op, a, b))
             }
             (Lowered::Date(a), Lowered::Date(b)) | (Lowered::Case(a), Lowered::Case(b)) => self.ir.compare(op, a, b),
             (Lowered::Flag(a), Lowered::Flag(b)) => {

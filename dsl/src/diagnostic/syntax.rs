@@ -311,6 +311,12 @@ pub fn space_before_call(span: Span, function: &str) -> Diagnostic {
 }
 
 #[must_use]
+pub fn per_with_unit(span: Span, found: &str, unit: &str) -> Diagnostic {
+    unexpected(span, found, &[])
+        .with_help(format!("écrivez « 3 par {unit} de … », sans unité après le nombre, ou « … × 3 €/{unit} »"))
+}
+
+#[must_use]
 pub fn month_without_day(span: Span, month: &str) -> Diagnostic {
     unexpected(span, month, &[]).with_help(format!("une date commence par son jour en chiffres : « 1er {month} 2024 »"))
 }

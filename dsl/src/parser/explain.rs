@@ -183,6 +183,9 @@ impl<'t> Slip<'t> {
         if found.kind == Kind::Word && MONTHS.iter().any(|names| names.contains(&found.text)) {
             return Some(syntax::month_without_day(span, found.text));
         }
+        if matches!(found.text, "de" | "d" | "du") && self.before(2).is_some_and(|word| word.text == "par") {
+            return Some(syntax::per_with_unit(span, found.text, previous.text));
+        }
         if matches!(found.text, "lorsque" | "lorsqu") && previous.text == ")" {
             return Some(syntax::when_after_reference(span));
         }

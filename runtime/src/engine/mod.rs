@@ -5,7 +5,7 @@
 
 mod compiled;
 mod history;
-mod reference;
+pub(crate) mod reference;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use num_bigint::BigInt;
 use num_traits::Signed as _;
 use polc_compiler::num::{Ratio, SHOWN_DECIMALS, finite_decimals, format_french, format_plain, integer};
 use polc_compiler::resolve::BUILTIN_UNITS;
@@ -108,7 +109,7 @@ impl Lexicon {
     }
 
     /// A value of a type, exactly and for a French reader.
-    pub fn value(&self, program: &Program, ty: &Type, value: &Value, style: Numeral) -> ValueView {
+    pub fn value(&self, program: &Program, ty: &Type, value: &Value, style: Numeral<'_>) -> ValueView {
         let (exact, text) = match (value, ty) {
             (Value::Number(number), Type::Number(unit)) => (exact(number), self.number(program, unit, number, style)),
             (Value::Number(number), _) => (exact(number), format_french(number, 0)),
@@ -128,34 +129,43 @@ impl Lexicon {
         ValueView { exact, text }
     }
 
-    fn number(&self, program: &Program, unit: &Unit, number: &Ratio, style: Numeral) -> String {
+    /// A value in few words, to stand in a formula.
+    pub fn brief(&self, program: &Program, ty: &Type, value: &Value, style: Numeral<'_>) -> String {
+        match (value, ty) {
+            (Value::Number(number), Type::Number(unit)) => match fraction_over(unit, number, style) {
+                Some(fraction) => fraction,
+                None => self.digits(program, unit, number, style),
+            },
+            (Value::Case(_), _) => self.value(program, ty, value, style).exact,
+            _ => self.value(program, ty, value, style).text,
+        }
+    }
+
+    fn number(&self, program: &Program, unit: &Unit, number: &Ratio, style: Numeral<'_>) -> String {
+        let digits = self.digits(program, unit, number, style);
+        let short = number.denom().to_string().len() <= SHOWN_DENOMINATOR && finite_decimals(number).is_none();
+        match fraction_over(unit, number, style) {
+            Some(fraction) => words::with_fraction(&fraction, &digits),
+            None if short && unit.is_none() && style == Numeral::Plain => {
+                let whole = |integer: &BigInt| format_french(&Ratio::from_integer(integer.clone()), 0);
+                words::with_fraction(&words::fraction(&whole(number.numer()), &whole(number.denom())), &digits)
+            }
+            None => digits,
+        }
+    }
+
+    fn digits(&self, program: &Program, unit: &Unit, number: &Ratio, style: Numeral<'_>) -> String {
+        if unit.is_none() {
+            return match style {
+                Numeral::Percentage => words::percent(&decimal(&(number * integer(100)), 0)),
+                _ => decimal(number, 0),
+            };
+        }
         if *unit == Unit::of("an") && number.is_integer() && *number >= integer(1000) {
             return number.to_integer().to_string();
         }
-        if style == Numeral::Percentage && unit.is_none() {
-            return words::percent(&decimal(&(number * integer(100)), 0));
-        }
-        if let (Numeral::Over(denominator), true) = (style, unit.is_none()) {
-            let numerator = number * denominator;
-            if numerator.is_integer() && denominator.is_integer() {
-                let fraction = words::fraction(&format_french(&numerator, 0), &format_french(denominator, 0));
-                return if number.is_integer() { format!("{fraction} = {}", decimal(number, 0)) } else { words::with_fraction(&fraction, &decimal(number, 0)) };
-            }
-        }
         let least = if unit.has_numerator(&program.currency.symbol) { program.currency.decimals } else { 0 };
-        let text = decimal(number, least);
-        if !unit.is_none() {
-            return words::with_unit(&text, &self.unit(unit, number));
-        }
-        let short = number.denom().to_string().len() <= SHOWN_DENOMINATOR && finite_decimals(number).is_none();
-        if short {
-            let fraction = words::fraction(
-                &format_french(&Ratio::from_integer(number.numer().clone()), 0),
-                &format_french(&Ratio::from_integer(number.denom().clone()), 0),
-            );
-            return words::with_fraction(&fraction, &text);
-        }
-        text
+        words::with_unit(&decimal(number, least), &self.unit(unit, number))
     }
 }
 
@@ -166,6 +176,32 @@ pub(super) enum Numeral<'a> {
     Percentage,
     /// As a fraction over this denominator, which it was divided by.
     Over(&'a Ratio),
+}
+
+/// « 184/366 », for a pure number that was divided by a whole one.
+fn fraction_over(unit: &Unit, number: &Ratio, style: Numeral<'_>) -> Option<String> {
+    let Numeral::Over(denominator) = style else { return None };
+    let numerator = number * denominator;
+    (unit.is_none() && numerator.is_integer() && denominator.is_integer())
+        .then(|| words::fraction(&format_french(&numerator, 0), &format_french(denominator, 0)))
+}
+
+/// A fraction over a denominator, exactly; as a decimal if it is no fraction over a whole number.
+pub(super) fn over(number: &Ratio, denominator: &Ratio) -> String {
+    let numerator = number * denominator;
+    if numerator.is_integer() && denominator.is_integer() && denominator.is_positive() {
+        format!("{}/{}", numerator.numer(), denominator.numer())
+    } else {
+        exact(number)
+    }
+}
+
+/// A whole number as digits: a year.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_integer().to_string(),
+        _ => String::new(),
+    }
 }
 
 /// A decimal if the number is one, else a fraction.

@@ -81,9 +81,8 @@ impl<'a> Explainer<'a> {
         let data = BatchRow { program, batch: self.batch, history: &self.history, row, memory: &memory };
         let mut evaluation = Evaluation::new(program, &data, Recorder::new(program));
         let governed = evaluation.in_scope()?;
-        let mut values = Vec::new();
         for id in outputs {
-            values.push(evaluation.quantity(*id)?);
+            evaluation.quantity(*id)?;
         }
         let computed = std::mem::take(&mut evaluation.observer.computed);
         let builder = Builder {
@@ -328,7 +327,7 @@ impl<'r> Builder<'r> {
 
     fn read(&mut self, read: &Read) -> ReadView {
         let program = self.program;
-        let mut view =
+        let view =
             |nature, name: &str, value| ReadView { nature, name: name.to_owned(), value, year: None, row_found: None };
         match read.leaf {
             Leaf::Input(id) => {
@@ -688,11 +687,14 @@ impl<'r> Builder<'r> {
     fn other_derogations(&mut self, id: QuantityId, winner: usize) -> Vec<OtherDerogation> {
         let quantity = self.program.quantity(id);
         let mut others = Vec::new();
-        for (rank, derogation) in quantity.derogations.iter().enumerate().filter(|(rank, _)| *rank != winner) {
-            let when = derogation.condition.as_ref().map(|condition| self.when(condition));
-            if when.as_ref().is_some_and(|when| !when.met) {
+        for (rank, derogation) in quantity.derogations.iter().enumerate() {
+            if rank == winner {
                 continue;
             }
+            if derogation.condition.as_ref().is_some_and(|condition| !self.holds(condition)) {
+                continue;
+            }
+            let when = derogation.condition.as_ref().map(|condition| self.when(condition));
             others.push(OtherDerogation {
                 name: derogation.name.to_string(),
                 title: derogation.title.to_string(),

@@ -26,8 +26,8 @@ pub struct Request<'a> {
     pub required: BTreeSet<InputId>,
     /// Inputs read if they have a column.
     pub optional: BTreeSet<InputId>,
-    /// Carry the other columns through.
-    pub keep: bool,
+    /// What becomes of the columns that are not inputs.
+    pub others: OtherColumns,
     /// Put the bad rows aside instead of refusing the file.
     pub divert: bool,
     /// Problems shown of a file that is refused.
@@ -44,8 +44,19 @@ impl<'a> Request<'a> {
         if program.outputs().all(|output| outputs.contains(&output)) {
             optional = control_inputs(program);
         }
-        Self { program, outputs, required, optional, keep: false, divert: false, limit: SHOWN_PROBLEMS }
+        Self { program, outputs, required, optional, others: OtherColumns::Refused, divert: false, limit: SHOWN_PROBLEMS }
     }
+}
+
+/// What becomes of the columns of a file that are not inputs of the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherColumns {
+    /// They are mistakes.
+    Refused,
+    /// They and the inputs, but for the key, are carried through to the results.
+    Carried,
+    /// They are left alone.
+    Ignored,
 }
 
 /// A file that was read.
@@ -122,13 +133,33 @@ impl Table {
     }
 }
 
+/// A file that has problems.
+#[derive(Debug)]
+pub struct Refusal {
+    pub problems: Problems,
+    /// Its good rows, where only rows are at fault: computing them may show more problems in the same run.
+    pub rest: Option<Box<Table>>,
+}
+
+impl From<Problems> for Refusal {
+    fn from(problems: Problems) -> Self {
+        Self { problems, rest: None }
+    }
+}
+
+impl From<DataProblem> for Refusal {
+    fn from(problem: DataProblem) -> Self {
+        Problems::from(problem).into()
+    }
+}
+
 /// Reads a CSV file. The separator, the decimal mark and the encoding are found out; the columns come in any order.
 ///
 /// # Errors
 /// All the problems of the file, up to the limit of the request: of its form (`POL5001`, `POL5005`, `POL5015`), its header
 /// (`POL5002` to `POL5004`), its cells (`POL5006` to `POL5010`) and its keys (`POL5011`). When bad rows are put aside, only
 /// those of the form and the header.
-pub fn read(file: &str, bytes: Vec<u8>, request: &Request<'_>) -> Result<Table, Problems> {
+pub fn read(file: &str, bytes: Vec<u8>, request: &Request<'_>) -> Result<Table, Refusal> {
     let file: Arc<str> = file.into();
     let Text { text, encoding, mark } = decode(bytes).map_err(|what| say::not_text(&file, what))?;
     let separator = find_separator(&text, request.program);
@@ -141,28 +172,27 @@ pub fn read(file: &str, bytes: Vec<u8>, request: &Request<'_>) -> Result<Table, 
     if let Some(fault) = record.fault {
         return Err(say::bad_quotes(&Place::line(&file, record.line), fault).into());
     }
-    let header: Vec<String> =
-        record.cells.iter().map(|cell| composed(trim(&cell.text(&text))).into_owned()).collect();
+    let header: Vec<String> = record.cells.iter().map(|cell| composed(trim(&cell.text(&text))).into_owned()).collect();
     let mut problems = Problems::new(request.limit);
     let binding = bind(&header, &file, record.line, request, &mut |problem| problems.push(|| problem));
-    let fatal = !problems.is_empty();
+    let bad_header = !problems.is_empty();
     if binding.inputs.is_empty() {
-        return Err(problems);
+        return Err(problems.into());
     }
     let mut rows = Rows::new(&file, &text, separator, &header, &binding, request, problems);
     while records.next(&mut record) {
         rows.add(&record);
     }
     let Rows { readers, places, rejects, keys, rejected_keys, marks, problems, .. } = rows;
-    if fatal || !problems.is_empty() {
-        return Err(problems);
+    if bad_header {
+        return Err(problems.into());
     }
     let orphans = count_orphans(&keys, &rejected_keys, &places);
     let batch = batch(request.program, &binding, readers, places.len());
-    let format =
-        Format { encoding, mark, separator, decimal_comma: marks.comma, decimal_point: marks.point };
+    let format = Format { encoding, mark, separator, decimal_comma: marks.comma, decimal_point: marks.point };
     let Binding { kept, key, .. } = binding;
-    Ok(Table { file, format, header, batch, places, rejects, kept, orphans, key, text })
+    let table = Table { file, format, header, batch, places, rejects, kept, orphans, key, text };
+    if problems.is_empty() { Ok(table) } else { Err(Refusal { problems, rest: Some(Box::new(table)) }) }
 }
 
 /// The separator under which the header names the most inputs; between equals, the one met most.

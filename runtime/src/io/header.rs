@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polc_compiler::typed::InputId;
 use polc_dsl::diagnostic::closest;
 
-use super::csv::Request;
+use super::csv::{OtherColumns, Request};
 use crate::diagnostics::{self as say, DataProblem, Place};
 use crate::needs::first_reader;
 
@@ -86,7 +86,7 @@ impl Binder<'_> {
             if self.request.required.contains(&id) || self.request.optional.contains(&id) {
                 binding.inputs.push((column, id));
             }
-            if self.request.keep && !program.key.contains(&id) {
+            if self.request.others == OtherColumns::Carried && !program.key.contains(&id) {
                 binding.kept.push(column);
             }
         }
@@ -125,7 +125,7 @@ impl Binder<'_> {
         let absent = |name: &&str| !self.header.iter().any(|known| known == name);
         for column in unknown {
             let name = self.header[*column].as_str();
-            if !self.request.keep {
+            if self.request.others == OtherColumns::Refused {
                 let absent_inputs = program.inputs.iter().map(|input| &*input.name).filter(absent);
                 report(say::unknown_column(&self.place, name, absent_inputs));
                 continue;
@@ -134,7 +134,7 @@ impl Binder<'_> {
             let defaulted = binding.defaults.iter().map(|id| &*program.input(*id).name);
             if let Some(input) = closest(name, defaulted) {
                 report(say::misspelt_column(&self.place, name, input));
-            } else {
+            } else if self.request.others == OtherColumns::Carried {
                 binding.kept.push(*column);
             }
         }

@@ -18,10 +18,20 @@ pub struct ProfileError {
     pub message: String,
 }
 
+impl ProfileError {
+    /// For bytes that are no text.
+    #[must_use]
+    pub fn not_utf8(bytes: &[u8], problem: std::str::Utf8Error) -> Self {
+        let good = &bytes[..problem.valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        error(line, "", "ce profil n'est pas en UTF-8")
+    }
+}
+
 impl fmt::Display for ProfileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, self.key.as_str()) {
-            (0, "") => {}
+            (0, "") => f.write_str("profil : ")?,
             (0, key) => write!(f, "« {key} » : ")?,
             (line, "") => write!(f, "ligne {line} : ")?,
             (line, key) => write!(f, "ligne {line}, « {key} » : ")?,
@@ -154,11 +164,11 @@ pub fn unknown_case(line: usize, path: &str, name: &str, cases: &[&str]) -> Prof
 }
 
 pub fn wrong_type(node: &Node, name: &str, ty: &str) -> ProfileError {
-    at(node, format!("« {name} » est {ty} : cette valeur n'en est pas une"))
+    at(node, format!("« {name} » attend ici {ty}"))
 }
 
 pub fn wrong_draw(node: &Node, key: &str, name: &str, ty: &str) -> ProfileError {
-    at(node, format!("« {key} » ne tire pas la valeur de « {name} », qui est {ty}"))
+    at(node, format!("« {key} » ne convient pas à « {name} », qui attend {ty}"))
 }
 
 pub fn wrong_source(line: usize, path: &str, name: &str, expected: &str) -> ProfileError {

@@ -251,8 +251,9 @@ impl Binder<'_> {
             None if subjects > 1 => self.problems.push(messages::key_without_subject()),
             Some(first) => {
                 let name = &program.input(**first).name;
-                let drawn = self.profile.slots.iter().any(|spec| *spec.name == **name);
-                if drawn && !keys.any(|id| matches!(columns[id.index()].content, Content::Key(_))) {
+                let path = format!("colonnes.{name}");
+                let known = self.problems.iter().any(|problem| problem.key.starts_with(&path));
+                if !known && !keys.any(|id| matches!(columns[id.index()].content, Content::Key(_))) {
                     self.problems.push(messages::no_pattern(name));
                 }
             }
@@ -267,6 +268,10 @@ impl Binder<'_> {
         let draw = spec.draws.iter().find(|draw| matches!(draw.value, Some((DrawKey::Pattern, _))))?;
         let (_, node) = draw.value.as_ref()?;
         let input = self.program.find_input(&spec.name).map(|id| self.program.input(id));
+        if input.is_none() && !spec.hidden {
+            // An unknown column, whatever its draw.
+            return None;
+        }
         let NodeKind::Text(text) = &node.kind else {
             self.problems.push(messages::expected(node, "un texte entre guillemets"));
             return None;

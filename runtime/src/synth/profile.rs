@@ -346,7 +346,8 @@ impl Reader {
         let noise = fields.take("bruit").and_then(|node| self.number_of(&node));
         let (at_least, at_most) = (fields.take("au_moins"), fields.take("au_plus"));
         let empty = fields.take("vide").and_then(|node| self.per_mille(&node));
-        if value.is_none() && empty != Some(1000) {
+        // A key that does not exist may be the one that is missing.
+        if value.is_none() && empty != Some(1000) && fields.entries.is_empty() {
             self.problems.push(messages::no_draw(line, &path));
         }
         let key = value.as_ref().map(|(key, _)| *key);

@@ -1,20 +1,26 @@
 //! Files in, tables or messages out. Each snapshot shows the file, then what is said of it.
 
+use std::sync::LazyLock;
+
 use polc_compiler::Selection;
 use polc_dsl::SourceMap;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 use super::*;
 use crate::engine::{Engine, EngineMode};
 use crate::io::write;
 use crate::policy::Policy;
 
-fn policy() -> Policy {
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let mut sources = SourceMap::new();
     sources.add("bibliotheques.pol", include_bytes!("../../../../tests/fixtures/bibliotheques.pol"));
     Policy::build(sources, &Selection::default()).expect("the policy of the fixtures")
-}
+});
 
-fn outputs(policy: &Policy, names: &str) -> Vec<QuantityId> {
+fn outputs(names: &str) -> Vec<QuantityId> {
+    let policy = &*POLICY;
     if names.is_empty() {
         return policy.program.outputs().collect();
     }
@@ -31,14 +37,15 @@ struct Options {
 }
 
 fn read_with(bytes: &[u8], options: &Options) -> String {
-    let policy = policy();
-    let outputs = outputs(&policy, options.outputs);
+    let (policy, outputs) = (&*POLICY, outputs(options.outputs));
     let mut request = Request::new(&policy.program, &outputs);
-    request.keep = options.keep;
+    if options.keep {
+        request.others = OtherColumns::Carried;
+    }
     request.divert = options.divert;
     request.limit = options.limit.unwrap_or(request.limit);
     match read("panel.csv", bytes.to_vec(), &request) {
-        Err(problems) => problems.to_string(),
+        Err(refusal) => refusal.problems.to_string(),
         Ok(table) => {
             let engine = Engine::new(policy.program.clone(), outputs.clone(), EngineMode::Reference, 1);
             let results = engine.evaluate(&table.batch, &|_| {});
@@ -159,4 +166,45 @@ fn encodings_give_the_same_table() {
     let mac = text.replace('\n', "\r");
     assert_eq!(body(mac.as_bytes()).1, utf8.1);
     assert_eq!(body(text.replace(';', "\t").as_bytes()).1, utf8.1.replace(';', "\t"));
+}
+
+/// Pieces of which good and bad files are made.
+const PIECES: &[&str] = &[
+    "B1", "B2", "2023", "2024", "municipale", "associative", "2010-01-01", "1", "12,5", "1.5", "vrai", "é", "\u{A0}", "\"", "\"\"",
+    "\"a\"", ",", ",", ",", ";", "\n", "\n", "\r\n", "\r", " ", "B1,2024,municipale,2010-01-01,1,1\n", "B2,2023,municipale,\"2010-01-01\",1,1\n",
+];
+
+proptest! {
+    /// Whatever stands below the header, every row is either good or put aside, and both files can be read back.
+    #[test]
+    fn every_row_is_somewhere(pieces in vec(select(PIECES), 0..60)) {
+        let text = format!("code,annee,genre,ouverture,livres_pretes,heures_semaine\n{}", pieces.concat());
+            let (policy, outputs) = (&*POLICY, outputs("part"));
+        let mut request = Request::new(&policy.program, &outputs);
+        request.divert = true;
+        let table = read("panel.csv", text.clone().into_bytes(), &request).expect("a good header");
+        let mut records = Records::new(&text, table.format.separator, 0, 1);
+        let mut record = Record::default();
+        let rows = std::iter::from_fn(|| records.next(&mut record).then_some(())).count() - 1;
+        prop_assert_eq!(table.rows(), rows);
+        prop_assert_eq!(table.batch.rows, table.places.len());
+        for column in table.batch.columns.iter().flatten() {
+            prop_assert_eq!(column.len(), table.batch.rows);
+        }
+        let mut rejects = Vec::new();
+        write::rejects(&mut rejects, &table, &table.rejects).expect("a vector takes it");
+        let mut reader = ::csv::ReaderBuilder::new().delimiter(table.format.separator).from_reader(&*rejects);
+        let reread: Vec<_> = reader.records().collect::<Result<_, _>>().expect("as many cells on each line");
+        prop_assert_eq!(reread.len(), table.rejects.len());
+        // Without putting aside, the file is refused exactly when some row is.
+        request.divert = false;
+        prop_assert_eq!(read("panel.csv", text.into_bytes(), &request).is_err(), !table.rejects.is_empty());
+    }
+
+    #[test]
+    fn no_bytes_make_it_fail(bytes in vec(any::<u8>(), 0..200)) {
+            let (policy, outputs) = (&*POLICY, outputs("part"));
+        let refusal = read("panel.csv", bytes, &Request::new(&policy.program, &outputs)).err();
+        prop_assert!(refusal.is_some_and(|refusal| !refusal.problems.is_empty()));
+    }
 }

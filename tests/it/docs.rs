@@ -1,0 +1,122 @@
+//! The documents are true: every `pol` block of `docs/` compiles, every one shown as wrong is refused for what it shows.
+
+use std::fs;
+use std::path::Path;
+
+use polc_compiler::{Selection, analyse};
+use polc_dsl::SourceMap;
+use polc_dsl::diagnostic::codes;
+use polc_dsl::diagnostic::render::terminal::{Style, render};
+
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+}
+
+/// A fenced block: its language, its text, the line it starts on.
+struct Block {
+    language: String,
+    text: String,
+    line: usize,
+}
+
+fn blocks(document: &str) -> Vec<Block> {
+    let mut result: Vec<Block> = Vec::new();
+    let mut inside = false;
+    for (rank, line) in document.lines().enumerate() {
+        match line.strip_prefix("```") {
+            Some(_) if inside => inside = false,
+            Some(language) => {
+                inside = true;
+                result.push(Block { language: language.to_owned(), text: String::new(), line: rank + 2 });
+            }
+            None if inside => {
+                let text = &mut result.last_mut().unwrap().text;
+                text.push_str(line);
+                text.push('\n');
+            }
+            None => {}
+        }
+    }
+    assert!(!inside, "a block is not closed");
+    result
+}
+
+/// The small policy that the reference of the language builds block after block, as one source.
+pub fn policy_of_the_language_reference() -> String {
+    let blocks = blocks(&document("langage.md"));
+    blocks.into_iter().filter(|block| block.language == "pol").map(|block| block.text + "\n").collect()
+}
+
+/// The codes that a source earns, and the messages.
+fn said(source: &str) -> (Vec<&'static str>, String) {
+    let mut sources = SourceMap::new();
+    assert!(sources.add("bloc.pol", source.as_bytes()).1.is_none());
+    let (_, diagnostics) = analyse(&sources, &Selection::default());
+    let messages = diagnostics.iter().map(|d| render(d, &sources, Style { colour: false, width: 100 })).collect();
+    (diagnostics.iter().map(|d| d.code.id).collect(), messages)
+}
+
+#[test]
+fn the_language_reference_compiles() {
+    let (codes, messages) = said(&policy_of_the_language_reference());
+    assert!(codes.is_empty(), "{messages}");
+}
+
+/// The sections of the page of diagnostics, by title.
+fn sections(page: &str) -> Vec<(&str, &str)> {
+    let parts = page.split("\n## ").skip(1);
+    parts.map(|part| part.split_once('\n').map_or((part, ""), |(title, text)| (title, text))).collect()
+}
+
+#[test]
+fn each_code_has_a_section_in_order() {
+    let page = document("diagnostics.md");
+    let titles: Vec<&str> = sections(&page).into_iter().map(|(title, _)| title).collect();
+    let expected: Vec<String> = codes::ALL.iter().map(|code| format!("{} — {}", code.id, code.title)).collect();
+    assert_eq!(titles, expected);
+}
+
+#[test]
+fn each_section_shows_what_fails_and_what_to_write() {
+    let page = document("diagnostics.md");
+    for (title, text) in sections(&page) {
+        let languages: Vec<String> = blocks(text).into_iter().map(|block| block.language).collect();
+        let has = |language: &str| languages.iter().any(|known| known == language);
+        assert!(languages.len() >= 2, "{title}: a failing extract and its correction");
+        assert!(text.contains("Correctif"), "{title}: no correction");
+        // What no short extract can show: bytes, sizes, depths.
+        if ("POL0004".."POL5").contains(&title) {
+            assert!(has("pol-erreur") && has("pol"), "{title}: no extract that is checked");
+        }
+    }
+}
+
+#[test]
+fn the_extracts_of_the_diagnostics_are_refused_and_their_corrections_accepted() {
+    let page = document("diagnostics.md");
+    let prelude = blocks(page.split("\n## ").next().unwrap()).remove(0);
+    assert_eq!(prelude.language, "pol");
+    let (codes, messages) = said(&prelude.text);
+    assert!(codes.is_empty(), "the common policy:\n{messages}");
+    for (title, text) in sections(&page) {
+        let code = title.split(' ').next().unwrap();
+        for block in blocks(text) {
+            let alone = block.text.starts_with("politique");
+            let source = if alone { block.text.clone() } else { format!("{}\n{}", prelude.text, block.text) };
+            let place = format!("{title}, block at line {} of its section", block.line);
+            match block.language.as_str() {
+                "pol-erreur" => {
+                    let (mut codes, messages) = said(&source);
+                    codes.dedup();
+                    assert_eq!(codes, [code], "{place}:\n{messages}");
+                }
+                "pol" => {
+                    let (codes, messages) = said(&source);
+                    assert!(codes.is_empty(), "{place}:\n{messages}");
+                }
+                "text" | "csv" => {}
+                other => panic!("{place}: unknown language « {other} »"),
+            }
+        }
+    }
+}

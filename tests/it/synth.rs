@@ -1,0 +1,62 @@
+//! The synthetic data shipped with the agreement, and the command that makes them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/accord-cds/donnees").join(name)
+}
+
+fn generate(arguments: &[&str]) -> Output {
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/accord-cds");
+    Command::new(env!("CARGO_BIN_EXE_polc")).arg("generate").arg(policy).args(arguments).output().unwrap()
+}
+
+/// The shipped file is what the README's command makes of the shipped profile.
+#[test]
+fn the_shipped_file_is_what_the_profile_gives() {
+    let profile = data("profil.toml");
+    let output = generate(&[profile.to_str().unwrap(), "--subjects", "1000"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.starts_with("données synthétiques : 1\u{202F}000 assujettis, "), "{said}");
+    let shipped = std::fs::read(data("centres.csv")).unwrap();
+    let line = |bytes: &[u8], at: usize| {
+        String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').nth(at).unwrap_or_default()).into_owned()
+    };
+    let differs = |at: &usize| line(&shipped, *at) != line(&output.stdout, *at);
+    if shipped != output.stdout {
+        let at = (0..).find(differs).unwrap_or(0);
+        panic!(
+            "centres.csv n'est plus ce que donne profil.toml (README.md dit comment le refaire), ligne {} :\n{}\n{}",
+            at + 1,
+            line(&shipped, at),
+            line(&output.stdout, at)
+        );
+    }
+}
+
+/// Nothing is written, every mistake is said with its line and key, and the exit code is 1.
+#[test]
+fn a_wrong_profile_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (profile, output) = (folder.path().join("profil.toml"), folder.path().join("out.csv"));
+    let text = std::fs::read_to_string(data("profil.toml")).unwrap();
+    let text = text.replacen("depart = ", "departs = ", 1).replacen("\nfiness = ", "\nfines = ", 1);
+    std::fs::write(&profile, &text).unwrap();
+    let arguments = [profile.to_str().unwrap(), "--subjects", "3", "-o", output.to_str().unwrap()];
+    let run = generate(&arguments);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(!output.exists());
+    let said = String::from_utf8(run.stderr).unwrap().replace(profile.to_str().unwrap(), "profil.toml");
+    assert!(said.contains("profil.toml, ligne "), "{said}");
+    assert!(said.contains("« presence.departs » : cette clé n'existe pas ; vouliez-vous dire « depart » ?"), "{said}");
+
+    std::fs::write(&profile, text.replacen("departs = ", "depart = ", 1)).unwrap();
+    let run = generate(&arguments);
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(1), "{said}");
+    assert!(said.contains("« fines » n'est pas une entrée de la politique ; vouliez-vous dire « finess » ?"), "{said}");
+    assert!(said.ends_with(" problèmes\n"), "{said}");
+    assert!(!output.exists());
+}
