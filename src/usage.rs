@@ -37,7 +37,9 @@ fn message(error: &clap::Error) -> String {
             format!("« {} » n'est pas une commande", text(error, ContextKind::InvalidSubcommand).unwrap_or_default())
         }
         ErrorKind::MissingSubcommand => "il manque la commande".to_owned(),
-        ErrorKind::UnknownArgument if argument().starts_with('-') => format!("l'option « {} » n'existe pas", argument()),
+        ErrorKind::UnknownArgument if argument().starts_with('-') => {
+            format!("l'option « {} » n'existe pas", argument())
+        }
         ErrorKind::UnknownArgument => format!("« {} » est de trop", argument()),
         ErrorKind::InvalidValue if value().is_empty() => format!("« {} » attend une valeur", argument()),
         ErrorKind::InvalidValue => format!("« {} » ne convient pas à « {} »", value(), argument()),

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(format_plain(&Ratio::new((-2).into(), 3.into()), 0, '.'), "-0.666667");
         assert_eq!(format_plain(&Ratio::new(1.into(), 1024.into()), 0, '.'), "0.0009765625");
         assert_eq!(format_plain(&integer(7), 2, '.'), "7.00");
-        assert_eq!(format_french(&Ratio::new(1_234_567_5.into(), 10.into()), 2), "1\u{202F}234\u{202F}567,50");
+        assert_eq!(format_french(&Ratio::new(12_345_675.into(), 10.into()), 2), "1\u{202F}234\u{202F}567,50");
         assert_eq!(parse_decimal("-12.50"), Some(Ratio::new((-25).into(), 2.into())));
         assert_eq!(parse_decimal("1e3"), None);
     }

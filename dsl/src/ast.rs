@@ -33,7 +33,7 @@ pub enum ItemKind {
     Policy,
     Enumeration,
     Unit { aliases: Vec<Name> },
-    Input(InputType),
+    Input(Box<InputType>),
     Parameter,
     Definition { internal: bool },
     Block,

@@ -37,10 +37,11 @@ pub fn parse(sources: &SourceMap, id: FileId) -> (File, Vec<Diagnostic>) {
     let mut in_unclosed_text = false;
     for (start, end) in cut(text, id, &mut diagnostics) {
         let piece = &text[start..end];
-        let span = Span::new(id, start, end);
+        // The comments that follow announce the next declaration.
+        let words = || tokens::tokens(piece).last().map_or(0, tokens::Token::end);
         // What follows a text left open, without being a declaration, belongs to it.
         if in_unclosed_text && !explain::opens_declaration(piece) {
-            unread.push(span);
+            unread.push(Span::new(id, start, start + words()));
             continue;
         }
         match parse_piece(piece, id, start) {
@@ -54,7 +55,7 @@ pub fn parse(sources: &SourceMap, id: FileId) -> (File, Vec<Diagnostic>) {
             Err(problem) => {
                 in_unclosed_text = problem.code == codes::UNCLOSED_TEXT;
                 diagnostics.push(*problem);
-                unread.push(span);
+                unread.push(Span::new(id, start, start + words()));
             }
         }
     }
@@ -240,7 +241,7 @@ impl Builder {
             }
             Rule::entree => {
                 name = Some(self.name(&children.next()));
-                ItemKind::Input(self.input_type(children.next()))
+                ItemKind::Input(Box::new(self.input_type(children.next())))
             }
             Rule::parametre => ItemKind::Parameter,
             Rule::definition => ItemKind::Definition { internal: children.take_if(Rule::interne).is_some() },

@@ -412,8 +412,9 @@ pub fn bad_quotes(place: &Place, fault: Fault) -> DataProblem {
             format!("un guillemet ouvert ici n'est fermé que ligne {line}, et là suivi d'autre chose qu'un séparateur")
         }
     };
-    DataProblem::new(codes::BAD_QUOTES, place, message)
-        .with_help("un guillemet dans une cellule s'écrit deux fois, dans une cellule entre guillemets : \"a \"\"b\"\" c\"")
+    DataProblem::new(codes::BAD_QUOTES, place, message).with_help(
+        "un guillemet dans une cellule s'écrit deux fois, dans une cellule entre guillemets : \"a \"\"b\"\" c\"",
+    )
 }
 
 #[must_use]
@@ -458,9 +459,7 @@ pub fn bad_cell(place: &Place, program: &Program, input: &Input, cell: &str, pro
         _ if ABSENT.contains(&cell.to_lowercase().as_str()) => {
             reported.with_help("pour dire qu'une donnée manque, laissez la cellule vide")
         }
-        CellProblem::NotANumber if cell.ends_with('%') => {
-            reported.with_help("écrivez la proportion : 0,45 pour 45 %")
-        }
+        CellProblem::NotANumber if cell.ends_with('%') => reported.with_help("écrivez la proportion : 0,45 pour 45 %"),
         CellProblem::NotANumber if cell.starts_with(|c: char| c.is_ascii_digit()) => {
             reported.with_help("écrivez le nombre en chiffres seulement, sans unité, exposant ni espace mal placée")
         }
@@ -507,8 +506,7 @@ pub fn row_error(place: Place, program: &Program, kind: &RowErrorKind) -> DataPr
                 Some(quantity) => format!("« {quantity} »"),
                 None => "le champ de la politique".to_owned(),
             };
-            let message =
-                format!("cellule vide alors que {reader} la lit ; attendu : {}", expected(program, input));
+            let message = format!("cellule vide alors que {reader} la lit ; attendu : {}", expected(program, input));
             return DataProblem::new(codes::EMPTY_CELL, &place.on(&input.name), message);
         }
         RowErrorKind::DivisionByZero { quantity } => {
@@ -524,7 +522,9 @@ pub fn row_error(place: Place, program: &Program, kind: &RowErrorKind) -> DataPr
         ),
         RowErrorKind::Derogations { quantity, first, second } => (
             codes::ROW_CONFLICT,
-            format!("deux dérogations à « {quantity} » jouent ensemble, « {first} » et « {second} », sans que l'une prime"),
+            format!(
+                "deux dérogations à « {quantity} » jouent ensemble, « {first} » et « {second} », sans que l'une prime"
+            ),
         ),
         RowErrorKind::WithoutObject { quantity } => {
             (codes::ROW_CALCULATION, format!("« {quantity} » est lu alors qu'il est sans objet"))

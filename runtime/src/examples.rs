@@ -38,7 +38,7 @@ pub struct Failure {
 #[must_use]
 pub fn run(policy: &Policy) -> TestReport {
     let mut report = TestReport::default();
-    let mut variants: BTreeMap<Vec<(Arc<str>, Arc<str>)>, Option<Program>> = BTreeMap::new();
+    let mut variants: BTreeMap<Readings, Option<Program>> = BTreeMap::new();
     for example in &policy.program.examples {
         report.examples += 1;
         let lines = if example.readings.is_empty() {
@@ -76,12 +76,17 @@ impl TestReport {
     }
 }
 
+/// Results of the years before, by rank of the year.
+type Memory = RefCell<HashMap<(usize, QuantityId), Result<Option<Value>, RowErrorKind>>>;
+/// Readings and their variants.
+type Readings = Vec<(Arc<str>, Arc<str>)>;
+
 /// The years of one example, by rank.
 struct Situation<'a> {
     program: &'a Program,
     years: &'a [ExampleYear],
     rank: usize,
-    memory: &'a RefCell<HashMap<(usize, QuantityId), Result<Option<Value>, RowErrorKind>>>,
+    memory: &'a Memory,
 }
 
 impl Situation<'_> {
@@ -148,7 +153,7 @@ fn check_example(program: &Program, example: &Example) -> Vec<String> {
             if found != expected.value {
                 let show = |value: &Option<Value>| value.as_ref().map_or_else(say::without_object, |v| show(program, &quantity.ty, v));
                 let year = (example.years.len() > 1).then(|| data.year(rank)).flatten();
-                let year = year.map(|year| show_year(year));
+                let year = year.map(show_year);
                 lines.push(say::unexpected_result(&quantity.name, year.as_deref(), &show(&expected.value), &show(&found)));
             }
         }

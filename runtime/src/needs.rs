@@ -159,8 +159,7 @@ mod tests {
 
     fn needs(program: &Program, output: &str) -> String {
         let output = program.find_quantity(output).expect("an output of the policy");
-        let names: Vec<&str> =
-            needed_inputs(program, &[output]).iter().map(|id| &*program.input(*id).name).collect();
+        let names: Vec<&str> = needed_inputs(program, &[output]).iter().map(|id| &*program.input(*id).name).collect();
         names.join(" ")
     }
 
@@ -177,7 +176,8 @@ mod tests {
     #[test]
     fn what_else_is_known_of_outputs() {
         let program = program();
-        let [acquis, part, aide] = ["acquis", "part", "aide"].map(|name| program.find_quantity(name).expect("an output"));
+        let [acquis, part, aide] =
+            ["acquis", "part", "aide"].map(|name| program.find_quantity(name).expect("an output"));
         assert!(reads_previous_year(&program, &[part, acquis]));
         assert!(!reads_previous_year(&program, &[part, aide]));
         let label = program.find_input("label").expect("an input");

@@ -95,7 +95,9 @@ fn merged(checked: &[Checked], render: fn(&[Diagnostic], &SourceMap) -> String, 
         }
         all
     });
-    merged.and_then(|document| serde_json::to_string_pretty(&document).ok()).map_or_else(String::new, |text| text + "\n")
+    merged
+        .and_then(|document| serde_json::to_string_pretty(&document).ok())
+        .map_or_else(String::new, |text| text + "\n")
 }
 
 fn success(program: &Program, duration: Duration) -> String {

@@ -3,7 +3,9 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use polc_runtime::diagnostics::{self, DataProblem};
+use polc_runtime::diagnostics;
+
+use crate::exit::Failure;
 
 /// A file as the user named it, in memory.
 #[derive(Debug)]
@@ -18,7 +20,7 @@ pub fn is_standard(path: &Path) -> bool {
 }
 
 /// Reads a file, or the standard input.
-pub fn read(path: &Path) -> Result<DataFile, DataProblem> {
+pub fn read(path: &Path) -> Result<DataFile, Failure> {
     let (name, bytes) = if is_standard(path) {
         let mut bytes = Vec::new();
         ("entrée standard".to_owned(), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
@@ -27,7 +29,7 @@ pub fn read(path: &Path) -> Result<DataFile, DataProblem> {
     };
     match bytes {
         Ok(bytes) => Ok(DataFile { name, bytes }),
-        Err(error) => Err(diagnostics::unreadable_data(&name.into(), &error)),
+        Err(error) => Err(diagnostics::unreadable_data(&name.into(), &error).into()),
     }
 }
 

@@ -66,7 +66,13 @@ pub struct Args {
     readings: ReadingArgs,
 
     /// Moteur : compiled (le défaut) ou reference, l'interprète en fractions exactes
-    #[arg(long, value_name = "MOTEUR", default_value = "compiled", hide_default_value = true, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "MOTEUR",
+        default_value = "compiled",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
     engine: EngineArg,
 
     /// Nombre de fils d'exécution ; 0 (le défaut) pour tous les cœurs
@@ -140,7 +146,8 @@ pub fn run(args: &Args) -> Outcome {
     if let (Some(output), Some(path)) = (rejects_output, args.rejects.as_deref()) {
         output.commit().map_err(|error| written(error, Some(path)))?;
     }
-    let summary = Summary { args, program, table: &table, outputs: &outputs, results: &results, rejects: rejects.len() };
+    let summary =
+        Summary { args, program, table: &table, outputs: &outputs, results: &results, rejects: rejects.len() };
     // A closed standard error does not undo the work.
     let _ = io::stderr().write_all(format!("{}durée : {}\n", summary.text(), seconds(start.elapsed())).as_bytes());
     Ok(())
@@ -272,9 +279,11 @@ impl Summary<'_> {
 
     fn totals(&self) -> String {
         let program = self.program;
-        let payments = self.outputs.iter().zip(&self.results.columns).filter(|(id, _)| {
-            program.quantity(**id).kind == QuantityKind::Payment
-        });
+        let payments = self
+            .outputs
+            .iter()
+            .zip(&self.results.columns)
+            .filter(|(id, _)| program.quantity(**id).kind == QuantityKind::Payment);
         let line = |(id, column): (&QuantityId, _)| {
             let sum = format_french(&total(column)?, program.currency.decimals);
             Some(format!("total {} : {sum} {}\n", program.quantity(*id).name, program.currency.symbol))

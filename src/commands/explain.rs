@@ -77,8 +77,8 @@ pub fn run(args: &Args) -> Outcome {
     let table = csv::read(&file.name, file.bytes, &request)?;
     wanted.check_rejects(&table)?;
     let row = wanted.find(&table)?;
-    let statement = explain(&policy, &table.batch, row, &outputs)
-        .map_err(|kind| table.row_problem(program, row, &kind))?;
+    let statement =
+        explain(&policy, &table.batch, row, &outputs).map_err(|kind| table.row_problem(program, row, &kind))?;
     let text = match args.format {
         Format::Text => {
             let style = terminal::stdout_style();
@@ -117,7 +117,10 @@ impl<'a> Wanted<'a> {
         let key: Vec<&str> = if inputs.len() == 1 { vec![key.trim()] } else { key.split(';').map(str::trim).collect() };
         if key.len() != inputs.len() {
             let names: Vec<&str> = inputs.iter().map(|id| &*program.input(*id).name).collect();
-            return Err(Failure::Usage(format!("« --key » attend {}, dans cet ordre, séparés par « ; »", list(&names, "et"))));
+            return Err(Failure::Usage(format!(
+                "« --key » attend {}, dans cet ordre, séparés par « ; »",
+                list(&names, "et")
+            )));
         }
         Ok(Self { program, inputs, key, year })
     }

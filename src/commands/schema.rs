@@ -155,11 +155,7 @@ fn nature(program: &Program, input: &Input) -> (String, String) {
             };
             let unit = if unit.is_none() { String::new() } else { format!(", en {unit}") };
             let shown = |value: &Ratio| {
-                if input.name == program.input(program.year).name {
-                    value.to_string()
-                } else {
-                    format_french(value, 0)
-                }
+                if input.name == program.input(program.year).name { value.to_string() } else { format_french(value, 0) }
             };
             let range = input.range.as_ref();
             let values = range.map(|(low, high)| format!("de {} à {}", shown(low), shown(high))).unwrap_or_default();

@@ -284,7 +284,14 @@ fn engines_and_threads_agree() {
     for row in 0..20_000 {
         let (code, year) = (row * 7_919 % 2_000, 2035 - row / 2_000);
         let genre = if row % 3 == 0 { "associative" } else { "municipale" };
-        let _ = writeln!(panel, "B{code},{year},{genre},2015-07-01,{},{}.{},{}", row % 977, row % 40 + 1, row % 10, row % 2);
+        let _ = writeln!(
+            panel,
+            "B{code},{year},{genre},2015-07-01,{},{}.{},{}",
+            row % 977,
+            row % 40 + 1,
+            row % 10,
+            row % 2
+        );
     }
     folder.hide("panel.csv", panel.as_bytes());
     let run = |options: &str| {
@@ -349,7 +356,16 @@ fn mistakes_on_the_command_line() {
 #[test]
 fn help() {
     let mut folder = Folder::new();
-    for command in ["--help", "check --help", "eval -h", "eval --help", "test --help", "schema --help"] {
+    for command in [
+        "--help",
+        "check --help",
+        "eval -h",
+        "eval --help",
+        "explain --help",
+        "test --help",
+        "schema --help",
+        "bench --help",
+    ] {
         folder.run(command);
     }
     insta::assert_snapshot!(folder.transcript);
@@ -377,6 +393,46 @@ fn examples() {
     folder.hide("fausse.pol", POLICY.replace("aide = 500 €", "aide = 501 €").as_bytes());
     folder.run("test politique.pol").run("test fausse.pol");
     insta::assert_snapshot!(folder.transcript);
+}
+
+#[test]
+fn explanation() {
+    let mut folder = Folder::new();
+    // Neither the row of another library nor a column of remarks is in the way.
+    folder.hide(
+        "panel.csv",
+        format!("{HEADER}{GOOD_ROWS}B3,2024,x,x,x,x,x\nB4,2024,municipale,2010-01-01,,1,1\n").as_bytes(),
+    );
+    let explain =
+        |folder: &Folder, options: &str| folder.output(&format!("explain politique.pol panel.csv {options}"), b"");
+    let tree = explain(&folder, "--key B1 --year 2024");
+    assert!(text(&tree.stdout).contains("750,00"), "{}", text(&tree.stderr));
+    let json = explain(&folder, "--key B1 --year 2024 --outputs part --format json");
+    let statement: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(statement["resultats"], serde_json::json!(["part"]));
+    for options in [
+        "--key B1 --year 2026",
+        "--key B11 --year 2024",
+        "--key B3 --year 2024",
+        "--key B4 --year 2024",
+        "--key B1 --year demain",
+        "--key B1",
+    ] {
+        folder.run(&format!("explain politique.pol panel.csv {options}"));
+    }
+    insta::assert_snapshot!(folder.transcript);
+}
+
+#[test]
+fn measures() {
+    let folder = Folder::new();
+    folder.hide("panel.csv", format!("{HEADER}{GOOD_ROWS}").as_bytes());
+    for data in ["", "panel.csv"] {
+        let output = folder.output(&format!("bench politique.pol {data} --rows 100 --format json"), b"");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["lignes"], 100);
+        assert_eq!(report["lignes_engendrees"], data.is_empty());
+    }
 }
 
 #[test]

@@ -136,11 +136,9 @@ impl Checker<'_, '_> {
             if row.up_to.is_none() && rank + 1 < rows.len() {
                 self.report(say::overlap(rows[rank + 1].span, row.span));
             }
-            if let Some(to) = &to {
-                if *to <= from {
-                    let other = rows[rank.saturating_sub(1)].span;
-                    self.report(say::overlap(row.span, other));
-                }
+            if to.as_ref().is_some_and(|to| *to <= from) {
+                let other = rows[rank.saturating_sub(1)].span;
+                self.report(say::overlap(row.span, other));
             }
             ranges.push((from.clone(), to.clone()));
             if let Some(to) = to {

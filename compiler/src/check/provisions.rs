@@ -221,7 +221,8 @@ impl<'a, 'h> Checker<'a, 'h> {
             let value = self.adopt(value, &Type::Number(Unit::none()), "le prorata");
             proratas.push(Factor { value, citations: citations.clone() });
         }
-        if !matches!(ty, Type::Number(_) | Type::Error) && !(bounds.is_empty() && proratas.is_empty()) {
+        let bounded = !bounds.is_empty() || !proratas.is_empty();
+        if bounded && !matches!(ty, Type::Number(_) | Type::Error) {
             self.report(say::bad_operation(
                 rule.span,
                 "un plafond, un plancher ou un prorata ne porte que sur un nombre",

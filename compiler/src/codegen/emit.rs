@@ -228,7 +228,7 @@ impl Emitter<'_> {
         self.fit(value, wide, id)
     }
 
-    fn to_float(&mut self, value: Value) -> Value {
+    fn as_float(&mut self, value: Value) -> Value {
         let (low, high) = self.builder.ins().isplit(value);
         let low = self.builder.ins().fcvt_from_uint(types::F64, low);
         let high = self.builder.ins().fcvt_from_sint(types::F64, high);
@@ -242,7 +242,7 @@ impl Emitter<'_> {
     /// Exact: an estimate in floating point is corrected by one and then *proved* by the integer remainder, which must lie
     /// between zero and the divisor. A row whose estimate is not proved is handed to the interpreter.
     fn floor_divide(&mut self, numerator: Value, denominator: Value) -> Value {
-        let (above, below) = (self.to_float(numerator), self.to_float(denominator));
+        let (above, below) = (self.as_float(numerator), self.as_float(denominator));
         let ratio = self.builder.ins().fdiv(above, below);
         let estimate = self.builder.ins().fcvt_to_sint_sat(types::I64, ratio);
         let wide = self.builder.ins().sextend(types::I128, estimate);

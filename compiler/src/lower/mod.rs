@@ -236,11 +236,8 @@ impl<'p> Lowerer<'p> {
     }
 
     fn rule_value(&mut self, id: QuantityId, rule: &'p Rule, live: NodeId) -> Lowered {
-        let Some(replacement) = rule.replacements.first() else { return self.own(id, rule, live) };
-        // The readings selected do not overlap: the first whose guard holds is the only one.
-        let mut result: Option<Lowered> = None;
+        // The readings selected do not overlap: at most one replacement applies to a row.
         let mut rest = live;
-        let _ = replacement;
         let mut chosen: Vec<(NodeId, Lowered)> = Vec::new();
         for replacement in &rule.replacements {
             let holds = replacement.guard.as_ref().map_or(self.ir.yes, |guard| self.flag(guard, rest));
@@ -252,16 +249,20 @@ impl<'p> Lowerer<'p> {
             self.retained.pop();
             chosen.push((here, value));
         }
-        if rest != self.ir.no {
-            result = Some(self.own(id, rule, rest));
-        }
-        for (here, value) in chosen.into_iter().rev() {
+        let own = (rest != self.ir.no || chosen.is_empty()).then(|| self.own(id, rule, rest));
+        self.first_of(chosen, own)
+    }
+
+    /// The value of the first choice whose flag holds, or the one for the rest.
+    fn first_of(&mut self, chosen: Vec<(NodeId, Lowered)>, rest: Option<Lowered>) -> Lowered {
+        let mut result = rest;
+        for (flag, value) in chosen.into_iter().rev() {
             result = Some(match result {
                 None => value,
-                Some(other) => self.choose(here, value, other),
+                Some(other) => self.choose(flag, value, other),
             });
         }
-        result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+        result.unwrap_or(Lowered::Flag(self.ir.no))
     }
 
     /// Condition, base, adjustments, bounds, pro rata.
@@ -580,7 +581,7 @@ impl<'p> Lowerer<'p> {
                         (_, value) => value,
                     });
                 }
-                result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+                result.unwrap_or(Lowered::Flag(self.ir.no))
             }
             ExprKind::AtLeast { count, conditions } => {
                 let reached = self.count(conditions, live);
@@ -594,7 +595,6 @@ impl<'p> Lowerer<'p> {
             ExprKind::Brackets { subject, rows } => {
                 let subject = self.number(subject, live);
                 let mut below = self.ir.no;
-                let mut result: Option<Lowered> = None;
                 let mut chosen = Vec::new();
                 // Rows are in order: the first whose upper end is above the subject is the one.
                 for row in rows {
@@ -612,13 +612,7 @@ impl<'p> Lowerer<'p> {
                     let value = self.expr(&row.value, row_live);
                     chosen.push((only, value));
                 }
-                for (only, value) in chosen.into_iter().rev() {
-                    result = Some(match result {
-                        None => value,
-                        Some(other) => self.choose(only, value, other),
-                    });
-                }
-                result.unwrap_or_else(|| Lowered::Flag(NodeId(0)))
+                self.first_of(chosen, None)
             }
             ExprKind::Tiers { subject, rows } => {
                 let subject = self.number(subject, live);

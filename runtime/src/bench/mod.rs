@@ -247,7 +247,7 @@ impl Contender {
         let prepared = single.lay_out(batch, &plan);
         // Engines compile at the first rows they see: not in the measures.
         let parallel = engine(EngineMode::Compiled, options.threads);
-        parallel.evaluate(batch, &|_| {});
+        let _ = parallel.evaluate(batch, &|_| {});
         let handed_over = single.evaluate(batch, &|_| {}).statistics.handed_over;
         Self {
             selection,

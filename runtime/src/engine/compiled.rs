@@ -13,11 +13,13 @@ use rayon::prelude::*;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, ColumnData, Denominators, ResultValues};
 
+type Cache = HashMap<(Group, Vec<Target>), Option<CompiledKernel>>;
+
 /// The kernels compiled so far.
 pub struct Kernels {
     partition: Option<InputId>,
     /// `None` where the code generator refused: the interpreter does those rows.
-    compiled: Mutex<HashMap<(Group, Vec<Target>), Option<CompiledKernel>>>,
+    compiled: Mutex<Cache>,
 }
 
 impl std::fmt::Debug for Kernels {

@@ -66,8 +66,25 @@ impl Writer<'_> {
         plain.then(|| self.write(expr, values))
     }
 
+    /// Where a rule applies, as the clauses `pour` say it.
+    pub fn cases(&self, guard: &Expr) -> String {
+        match &guard.kind {
+            ExprKind::And(items) | ExprKind::Or(items) if self.heads.contains(&guard.span) => {
+                let word = if matches!(guard.kind, ExprKind::And(_)) { words::and() } else { words::or() };
+                items.iter().map(|item| self.cases(item)).collect::<Vec<_>>().join(word)
+            }
+            _ if self.heads.contains(&guard.span) => self.formula(guard),
+            _ => fold(self.sources.text(guard.span)),
+        }
+    }
+
+    /// Whether the policy writes the expression; the clauses `pour` are written, and are no expressions.
     fn is_written(&self, expr: &Expr) -> bool {
-        !self.heads.contains(&expr.span)
+        let clause = match &expr.kind {
+            ExprKind::And(items) => items.iter().any(|item| is_case(item) && item.span == expr.span),
+            _ => is_case(expr),
+        };
+        !clause && !self.heads.contains(&expr.span)
     }
 
     fn write(&self, expr: &Expr, values: &Substitutions) -> String {
@@ -126,7 +143,7 @@ impl Writer<'_> {
             ExprKind::QuantityOr { quantity, default, .. } => {
                 if self.is_written(default) { words::default(&name_of(*quantity), &plain(default)) } else { name_of(*quantity) }
             }
-            ExprKind::Met(id) => words::met(&self.program.quantity(*id).title),
+            ExprKind::Met(id) => words::met(&name_of(*id)),
             ExprKind::PreviousQuantity { quantity, default } => words::previous(&name_of(*quantity), &plain(default)),
             ExprKind::PreviousInput { input, default } => {
                 words::previous(&self.program.input(*input).name, &plain(default))
@@ -146,6 +163,9 @@ impl Writer<'_> {
                 let left = if binding(left) == outer { plain(left) } else { self.operand(left, values, outer) };
                 format!("{left} {sign} {right}")
             }
+            ExprKind::Compare { op: CompareOp::GreaterOrEqual, left, right } if count_of(left).is_some() => {
+                words::at_least(&plain(right), &self.list(count_of(left).unwrap_or_default(), values, " ; ", Binding::Choice))
+            }
             ExprKind::Compare { op, left, right } => {
                 let sign = match op {
                     CompareOp::Equal => "=",
@@ -159,7 +179,8 @@ impl Writer<'_> {
                 format!("{left} {sign} {}", self.operand(right, values, Binding::Comparison))
             }
             ExprKind::And(items) => self.list(items, values, words::and(), Binding::And),
-            ExprKind::Or(items) => self.list(items, values, words::or(), Binding::Or),
+            // The language needs no parentheses there; a reader does.
+            ExprKind::Or(items) => self.list(items, values, words::or(), Binding::And),
             ExprKind::OneOf { subject, cases } => {
                 let names = match &subject.ty {
                     polc_compiler::typed::Type::Enumeration(id) => {
@@ -179,7 +200,7 @@ impl Writer<'_> {
                 format!("{name}({})", self.list(items, values, " ; ", Binding::Choice))
             }
             ExprKind::AtLeast { count, conditions } => {
-                words::at_least(*count, &self.list(conditions, values, " ; ", Binding::Choice))
+                words::at_least(&count.to_string(), &self.list(conditions, values, " ; ", Binding::Choice))
             }
             ExprKind::CountTrue(conditions) => words::count(&self.list(conditions, values, " ; ", Binding::Choice)),
             ExprKind::Brackets { subject, .. } => words::brackets(&plain(subject)),
@@ -199,7 +220,13 @@ impl Writer<'_> {
                 let count = self.operand(count, values, Binding::Sum);
                 format!("{} {sign} {count} {unit}", self.operand(date, values, Binding::Sum))
             }
-            ExprKind::DaysBetween { from, to } => words::days_between(&plain(from), &plain(to)),
+            ExprKind::DaysBetween { from, to } => match (within_year(from), within_year(to)) {
+                (Some((from, year)), Some((until, _))) => {
+                    let until = until.map(plain);
+                    words::days_within(&plain(year), &from.map(plain).unwrap_or_default(), until.as_deref())
+                }
+                _ => words::days_between(&plain(from), &plain(to)),
+            },
             ExprKind::DaysOfYear(year) => words::days_of(&self.operand(year, values, Binding::Product)),
             ExprKind::Round { value, .. } => plain(value),
         }
@@ -210,6 +237,31 @@ impl Writer<'_> {
     }
 }
 
+/// The conditions of which an expression is the number of those that hold.
+fn count_of(expr: &Expr) -> Option<&[Expr]> {
+    match &expr.kind {
+        ExprKind::CountTrue(conditions) => Some(conditions),
+        _ => None,
+    }
+}
+
+/// Whether an expression is the cases of a clause `pour`.
+fn is_case(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::OneOf { subject, .. } if subject.span == expr.span)
+}
+
+/// A date brought within the year of the row, as the compiler does for a pro rata: the date, if there is one, and the year.
+fn within_year(date: &Expr) -> Option<(Option<&Expr>, &Expr)> {
+    match &date.kind {
+        ExprKind::DateOf { year, .. } => Some((None, year)),
+        ExprKind::Extremum { items, .. } => match &items[..] {
+            [date, Expr { kind: ExprKind::DateOf { year, .. }, .. }] => Some((Some(date), year)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn binding(expr: &Expr) -> Binding {
     match &expr.kind {
         ExprKind::If { .. } => Binding::Choice,
@@ -217,10 +269,10 @@ fn binding(expr: &Expr) -> Binding {
         ExprKind::And(_) => Binding::And,
         ExprKind::Not(_) => Binding::Not,
         ExprKind::Compare { .. } | ExprKind::OneOf { .. } => Binding::Comparison,
-        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, .. } | ExprKind::AddToDate { .. } => Binding::Sum,
-        ExprKind::Binary { .. } | ExprKind::Negate(_) | ExprKind::DaysBetween { .. } | ExprKind::DaysOfYear(_) => {
-            Binding::Product
-        }
+        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, .. }
+        | ExprKind::AddToDate { .. }
+        | ExprKind::DaysBetween { .. } => Binding::Sum,
+        ExprKind::Binary { .. } | ExprKind::Negate(_) => Binding::Product,
         _ => Binding::Atom,
     }
 }

@@ -303,8 +303,8 @@ impl<'r> Builder<'r> {
                 }
                 _ => self.brief(&e.ty, &value, &Writing::Plain),
             };
-            // A truth that stands alone is told with what is read.
-            says_more |= !matches!(value, Value::Boolean(_));
+            // A truth or a case is told with what is read.
+            says_more |= matches!(value, Value::Number(_) | Value::Date(_));
             values.insert(e, text);
         }
         if says_more || retained.is_some() { self.writer().calculation(expr, &values) } else { None }
@@ -479,7 +479,7 @@ impl<'r> Builder<'r> {
             title: rule.title.to_string(),
             references: references(&rule.citations),
             place: self.place(rule.span),
-            cases: rule.guard.as_ref().map(|guard| self.writer().formula(guard)),
+            cases: rule.guard.as_ref().map(|guard| self.writer().cases(guard)),
             first_year: Some(rule.years.first).filter(|year| *year != i64::MIN),
             last_year: Some(rule.years.last).filter(|year| *year != i64::MAX),
             level: rule.level.map(|level| match level {

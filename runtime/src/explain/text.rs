@@ -165,7 +165,9 @@ impl<'s> Tree<'s> {
         if self.told.contains(name) {
             return aside(head, words::see_above());
         }
-        if self.words_left(depth) < LEAST_WORDS {
+        // The totals and the prerequisites of a block are chapters of their own.
+        let chapter = depth > 0 && matches!(quantity.kind, Kind::BlockTotal | Kind::PrerequisitesMet);
+        if chapter || self.words_left(depth) < LEAST_WORDS {
             self.postponed.push(name);
             return aside(head, words::see_below());
         }
@@ -180,7 +182,7 @@ impl<'s> Tree<'s> {
         meta.extend(rule.last_year.map(words::until));
         meta.push(short_place(&rule.place));
         let mut branch = Branch::new(head.with(Look::Faint, in_parentheses(&rule.references)));
-        branch.rows.push(Row::new(Look::Faint, meta.join(" · ")));
+        branch.rows.push(Row::new(Look::Faint, meta.join(words::SEPARATOR)));
         if !rule.reads.is_empty() {
             let formula = rule.cases.as_deref().unwrap_or_default();
             let mut because = Branch::new(Row::new(Look::Plain, words::applies_because(&formula_text(formula))));
@@ -246,7 +248,7 @@ impl<'s> Tree<'s> {
                     && read.nature == ReadNature::Quantity
                     && read.name == formula
                 {
-                    return self.named(&read.name, prefix, None, depth);
+                    return self.named(&read.name, prefix, Some(String::new()), depth);
                 }
                 let mut branch = Branch::new(prefix.with(Look::Plain, formula_text(formula)));
                 branch.rows.extend(calculation(step.calculation.as_deref()));
@@ -256,10 +258,7 @@ impl<'s> Tree<'s> {
             }
             StepKind::Base { when, .. } => {
                 let mut branch = Branch { rows: self.base_rows(quantity, step, true), below: Vec::new() };
-                if let Some(when) = when {
-                    branch.below.extend(self.when(when, depth + 1));
-                }
-                branch.below.extend(self.reads(&step.reads, depth + 1));
+                branch.below = self.reads_under(when.as_ref(), &step.reads, depth + 1);
                 branch
             }
             StepKind::Minoration(view) => self.adjustment(step, view, true, depth),
@@ -278,18 +277,21 @@ impl<'s> Tree<'s> {
             StepKind::Derogation { title, when, others, .. } => {
                 let head = Row::new(Look::Alert, words::derogation()).with(Look::Title, title);
                 let mut branch = Branch::new(head.with(Look::Faint, references).worth(&step.result.text));
-                branch.rows.push(Row::new(Look::Plain, words::derogation_gives()).with(Look::Plain, formula_text(formula)));
-                branch.rows.extend(calculation(step.calculation.as_deref()));
                 if let Some(when) = when {
-                    branch.below.extend(self.when(when, depth + 1));
+                    branch.rows.push(Row::new(Look::Plain, words::when(true, &formula_text(&when.formula))));
+                    branch.rows.extend(calculation(when.calculation.as_deref()));
                 }
-                branch.below.extend(self.reads(&step.reads, depth + 1));
+                let gives = words::derogation_gives(quantity.kind == Kind::PrerequisitesMet);
+                branch.rows.push(Row::new(Look::Plain, gives).with(Look::Plain, formula_text(formula)));
+                branch.rows.extend(calculation(step.calculation.as_deref()));
+                branch.below = self.reads_under(when.as_ref(), &step.reads, depth + 1);
                 for other in others {
                     let row = Row::new(Look::Plain, words::other_derogation(other.overridden));
                     let row = row.with(Look::Title, &other.title).with(Look::Faint, in_parentheses(&other.references));
                     let mut child = Branch::new(row);
                     if let Some(when) = &other.when {
-                        child.below.extend(self.when(when, depth + 2));
+                        child.rows.push(Row::new(Look::Plain, words::when(true, &formula_text(&when.formula))));
+                        child.below = self.reads(&when.reads, depth + 2);
                     }
                     branch.below.push(child);
                 }
@@ -324,7 +326,14 @@ impl<'s> Tree<'s> {
         let head = Row::new(Look::Plain, words::line(word(quantity), fixed));
         let scale = bracket.is_some() || !tiers.is_empty();
         let formula = if scale { scale_text(formula) } else { formula };
-        let head = head.with(Look::Plain, formula_text(formula)).with(Look::Faint, in_parentheses(&step.references));
+        // A bare figure says no more than the value beside it.
+        let bare = valued && formula.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == ',');
+        let head = if bare {
+            Row::new(Look::Plain, words::bare_line(word(quantity), fixed))
+        } else {
+            head.with(Look::Plain, formula_text(formula))
+        };
+        let head = head.with(Look::Faint, in_parentheses(&step.references));
         let mut rows = vec![if valued { head.worth(&step.value.text) } else { head }];
         rows.extend(calculation(step.calculation.as_deref()));
         if let Some(bracket) = bracket {
@@ -344,7 +353,11 @@ impl<'s> Tree<'s> {
     }
 
     fn adjustment(&mut self, step: &'s StepView, view: &'s AdjustmentView, minoration: bool, depth: usize) -> Branch {
-        let prefix = Row::new(Look::Plain, words::adjustment(minoration));
+        // « Majoration pour publics précaires » says what it is.
+        let title = self.quantities.get(&*view.quantity).map_or("", |quantity| &quantity.title);
+        let word = words::adjustment(minoration);
+        let told = title.to_lowercase().starts_with(word.trim_end_matches([' ', ':', '\u{A0}']));
+        let prefix = if told { Row::default() } else { Row::new(Look::Plain, word) };
         let effect = words::signed(&view.effect.text);
         let mut branch = self.named(&view.quantity, prefix, Some(effect), depth);
         if view.mode == Mode::Rate {
@@ -356,26 +369,34 @@ impl<'s> Tree<'s> {
 
     fn bound(&mut self, step: &'s StepView, view: &'s BoundView, cap: bool, depth: usize) -> Branch {
         let formula = step.formula.as_deref().unwrap_or_default();
-        let head = Row::new(Look::Plain, words::bound(cap)).with(Look::Plain, formula_text(formula));
+        let mut head = Row::new(Look::Plain, words::bound(cap)).with(Look::Plain, formula_text(formula));
+        if let Some(when) = &view.when {
+            head = head.with(Look::Plain, words::bound_when(&formula_text(&when.formula)));
+        }
         let head = head.with(Look::Faint, in_parentheses(&step.references));
         let head = if view.binding { head.worth(&step.result.text) } else { head };
         let mut branch = Branch::new(head);
         let effect = words::bound_effect(cap, view.binding, &view.before.text, &step.value.text);
         branch.rows.push(Row::new(if view.binding { Look::Alert } else { Look::Faint }, effect));
-        if let Some(when) = &view.when {
-            branch.below.extend(self.when(when, depth + 1));
-        }
-        branch.below.extend(self.reads(&step.reads, depth + 1));
+        branch.below = self.reads_under(view.when.as_ref(), &step.reads, depth + 1);
         branch
     }
 
-    /// What a condition beside a value reads.
-    fn when(&mut self, when: &'s WhenView, depth: usize) -> Vec<Branch> {
-        self.reads(&when.reads, depth)
+    /// What a condition beside a value reads, then what the value reads besides.
+    fn reads_under(&mut self, when: Option<&'s WhenView>, reads: &'s [ReadView], depth: usize) -> Vec<Branch> {
+        let first = when.map_or(&[][..], |when| &when.reads);
+        let mut branches = self.reads(first, depth);
+        for read in reads.iter().filter(|read| !first.contains(read)) {
+            branches.extend(self.reads(std::slice::from_ref(read), depth));
+        }
+        branches
     }
 
     fn reads(&mut self, reads: &'s [ReadView], depth: usize) -> Vec<Branch> {
-        reads.iter().map(|read| self.read(read, depth)).collect()
+        // The key is in the heading.
+        let key = &self.statement.key;
+        let reads = reads.iter().filter(|read| read.nature != ReadNature::Input || key.iter().all(|k| k.name != read.name));
+        reads.map(|read| self.read(read, depth)).collect()
     }
 
     fn read(&mut self, read: &'s ReadView, depth: usize) -> Branch {
@@ -384,19 +405,17 @@ impl<'s> Tree<'s> {
         match read.nature {
             ReadNature::Quantity => self.named(name, Row::default(), Some(value), depth),
             ReadNature::Input => {
-                let mut row = Row::new(Look::Plain, name).worth(value);
-                if let Some(input) = self.inputs.get(name).copied() {
-                    if self.told.insert(name) {
-                        row = row.with(Look::Faint, format!(" : {}", input.meaning));
-                        row = row.with(Look::Faint, in_parentheses(&input.references));
-                    }
-                    match input.origin {
-                        InputOrigin::Cell => {}
-                        InputOrigin::Default => row = row.with(Look::Faint, format!(", {}", words::default_value())),
-                        InputOrigin::NoColumn => row = row.with(Look::Faint, format!(", {}", words::no_column())),
-                    }
+                let mut row = Row::new(Look::Plain, name);
+                let Some(input) = self.inputs.get(name).copied() else { return Branch::new(row.worth(value)) };
+                if self.told.insert(name) {
+                    row = row.with(Look::Faint, format!(" : {}", input.meaning));
+                    row = row.with(Look::Faint, in_parentheses(&input.references));
                 }
-                Branch::new(row)
+                Branch::new(row.worth(match input.origin {
+                    InputOrigin::Cell => value,
+                    InputOrigin::Default => words::default_value(&value),
+                    InputOrigin::NoColumn => words::no_column(&value),
+                }))
             }
             ReadNature::Parameter => {
                 let mut row = Row::new(Look::Plain, name).worth(value);

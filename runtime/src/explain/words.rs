@@ -6,6 +6,9 @@ use super::statement::{Kind, LevelView};
 const NARROW: char = '\u{202F}';
 const NO_BREAK: char = '\u{A0}';
 
+/// Between the marks of a provision: a line may break after it.
+pub(super) const SEPARATOR: &str = "\u{A0}· ";
+
 const MONTHS: [&str; 12] = [
     "janvier",
     "février",
@@ -159,8 +162,9 @@ pub(super) mod formula {
         format!("non {inner}")
     }
 
-    pub fn met(title: &str) -> String {
-        format!("condition de «{NO_BREAK}{title}{NO_BREAK}» remplie")
+    /// The condition of a criterion, for what is taken off it.
+    pub fn met(name: &str) -> String {
+        format!("celle de {name}")
     }
 
     pub fn default(name: &str, default: &str) -> String {
@@ -183,7 +187,7 @@ pub(super) mod formula {
         format!("si {condition} alors {then} sinon {otherwise}")
     }
 
-    pub fn at_least(count: u32, conditions: &str) -> String {
+    pub fn at_least(count: &str, conditions: &str) -> String {
         format!("au moins {count} parmi ({conditions})")
     }
 
@@ -215,6 +219,12 @@ pub(super) mod formula {
 
     pub fn days_between(from: &str, to: &str) -> String {
         format!("nombre de jours du {from} au {to}")
+    }
+
+    /// Days of the year of the row within a period.
+    pub fn days_within(year: &str, from: &str, until: Option<&str>) -> String {
+        let end = until.map(|until| format!(" jusqu'au {until}")).unwrap_or_default();
+        format!("nombre de jours de {year} à compter du {from}{end}")
     }
 
     pub fn days_of(year: &str) -> String {
@@ -287,6 +297,11 @@ pub(super) fn line(what: LineWord, fixed: Option<bool>) -> &'static str {
     }
 }
 
+/// The same, without a formula after it.
+pub(super) fn bare_line(what: LineWord, fixed: Option<bool>) -> String {
+    line(what, fixed).trim_end_matches([' ', ':']).to_owned()
+}
+
 /// What a line of the base is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineWord {
@@ -326,6 +341,10 @@ pub(super) fn bound(cap: bool) -> &'static str {
     if cap { "plafond : " } else { "plancher : " }
 }
 
+pub(super) fn bound_when(formula: &str) -> String {
+    format!(", lorsque {formula}")
+}
+
 pub(super) fn bound_effect(cap: bool, binding: bool, before: &str, limit: &str) -> String {
     match (binding, cap) {
         (false, _) => format!("sans effet sur {before}"),
@@ -346,8 +365,8 @@ pub(super) fn derogation() -> &'static str {
     "dérogation : "
 }
 
-pub(super) fn derogation_gives() -> &'static str {
-    "au lieu de la règle générale : "
+pub(super) fn derogation_gives(prerequisites: bool) -> &'static str {
+    if prerequisites { "il suffit alors de : " } else { "au lieu de la règle générale : " }
 }
 
 pub(super) fn other_derogation(overridden: bool) -> &'static str {
@@ -380,8 +399,8 @@ pub(super) fn omitted(zero: usize, without_object: usize) -> String {
     };
     let others = match without_object {
         0 => String::new(),
-        1 => "une ligne sans objet pour cette ligne de données".to_owned(),
-        _ => format!("{without_object} lignes sans objet pour cette ligne de données"),
+        1 => "une sans objet".to_owned(),
+        _ => format!("{without_object} sans objet"),
     };
     let list: Vec<String> = [zeros, others].into_iter().filter(|text| !text.is_empty()).collect();
     format!("non affichées : {}", list.join(", "))
@@ -395,12 +414,12 @@ pub(super) fn see_below() -> &'static str {
     "détail plus bas"
 }
 
-pub(super) fn default_value() -> &'static str {
-    "valeur par défaut"
+pub(super) fn default_value(value: &str) -> String {
+    format!("{value}, par défaut")
 }
 
-pub(super) fn no_column() -> &'static str {
-    "colonne absente, valeur par défaut"
+pub(super) fn no_column(value: &str) -> String {
+    format!("{value}, par défaut (colonne absente)")
 }
 
 pub(super) fn since(year: i64) -> String {

@@ -313,7 +313,9 @@ mod tests {
         for (text, decimals, expected) in good {
             assert_eq!(number(text, decimals), Ok(Some(expected)), "{text}");
         }
-        for text in ["", "-", "1e3", "1.2.3", "1,2.3", "12 34", "1 2", "1234 567", "1,", ",5", "NaN", "12 €", "1,0 0", "٣"] {
+        for text in
+            ["", "-", "1e3", "1.2.3", "1,2.3", "12 34", "1 2", "1234 567", "1,", ",5", "NaN", "12 €", "1,0 0", "٣"]
+        {
             assert_eq!(number(text, 2), Err(CellProblem::NotANumber), "{text}");
         }
         assert_eq!(number("1.005", 2), Err(CellProblem::Decimals { found: 3 }));

@@ -44,7 +44,15 @@ impl<'a> Request<'a> {
         if program.outputs().all(|output| outputs.contains(&output)) {
             optional = control_inputs(program);
         }
-        Self { program, outputs, required, optional, others: OtherColumns::Refused, divert: false, limit: SHOWN_PROBLEMS }
+        Self {
+            program,
+            outputs,
+            required,
+            optional,
+            others: OtherColumns::Refused,
+            divert: false,
+            limit: SHOWN_PROBLEMS,
+        }
     }
 }
 
@@ -222,11 +230,7 @@ fn batch(program: &Program, binding: &Binding, readers: Vec<ColumnReader<'_>>, r
     Batch { rows, columns }
 }
 
-fn subject<'c>(
-    program: &Program,
-    key: &[Option<usize>],
-    cell: impl Fn(usize) -> Cow<'c, str>,
-) -> Option<String> {
+fn subject<'c>(program: &Program, key: &[Option<usize>], cell: impl Fn(usize) -> Cow<'c, str>) -> Option<String> {
     let cells: Vec<(&str, Cow<'_, str>)> = program
         .key
         .iter()

@@ -95,12 +95,7 @@ impl Binder<'_> {
 
     /// Reports required inputs without column, and takes from the unknown columns those that are their misspelling: one
     /// mistake gives one message.
-    fn missing_columns(
-        &self,
-        binding: &mut Binding,
-        unknown: &mut Vec<usize>,
-        report: &mut dyn FnMut(DataProblem),
-    ) {
+    fn missing_columns(&self, binding: &mut Binding, unknown: &mut Vec<usize>, report: &mut dyn FnMut(DataProblem)) {
         let program = self.request.program;
         for id in &self.request.required {
             if binding.inputs.iter().any(|(_, bound)| bound == id) {

@@ -120,7 +120,8 @@ fn list(root: &Path) -> (Vec<PathBuf>, Vec<(PathBuf, io::Error)>) {
         }
         match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => {
-                let mut inside: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|p| !is_hidden(p)).collect();
+                let mut inside: Vec<PathBuf> =
+                    entries.iter().map(fs::DirEntry::path).filter(|p| !is_hidden(p)).collect();
                 // Popped from the end: the first name goes last.
                 inside.sort_by_key(|path| std::cmp::Reverse(shown(path)));
                 pending.extend(inside);
@@ -165,7 +166,10 @@ mod tests {
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, "# rien").expect("a file");
         }
-        assert_eq!(names(root.path()), (vec!["a/B.POL".into(), "a/z.pol".into(), "b.pol".into(), "é.pol".into()], vec![]));
+        assert_eq!(
+            names(root.path()),
+            (vec!["a/B.POL".into(), "a/z.pol".into(), "b.pol".into(), "é.pol".into()], vec![])
+        );
     }
 
     #[test]

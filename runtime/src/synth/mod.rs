@@ -314,10 +314,11 @@ impl Generator {
                     (Value::Empty, _) => {}
                     (Value::Number(number), _) => write_number(line, number)?,
                     (Value::Boolean(value), _) => line.extend_from_slice(if value { b"vrai" } else { b"faux" }),
-                    (Value::Date(date), _) => match Date::from_days(date.into()) {
-                        Some(date) => write!(line, "{date}")?,
-                        None => {}
-                    },
+                    (Value::Date(date), _) => {
+                        if let Some(date) = Date::from_days(date.into()) {
+                            write!(line, "{date}")?;
+                        }
+                    }
                     (Value::Case(case), Kind::Cases(cases)) => {
                         line.extend_from_slice(cases[usize::from(case)].as_bytes())
                     }

@@ -145,7 +145,10 @@ B4;2024;municipale;2010-01-01;1;2
 #[test]
 fn no_text() {
     let said = |bytes: &[u8]| read_with(bytes, &Options::default());
-    insta::assert_snapshot!([said(b"PK\x03\x04zip"), said(b"PAR1"), said(b"code\0annee"), said(b"<html>"), said(b"\x1F\x8B\x08")].join("\n"));
+    insta::assert_snapshot!(
+        [said(b"PK\x03\x04zip"), said(b"PAR1"), said(b"code\0annee"), said(b"<html>"), said(b"\x1F\x8B\x08")]
+            .join("\n")
+    );
 }
 
 #[test]
@@ -162,7 +165,10 @@ fn encodings_give_the_same_table() {
     let utf16: Vec<u8> = [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert_eq!(body(&windows), ("Windows-1252, séparateur « ; »".to_owned(), utf8.1.clone()));
     assert_eq!(body(&utf16), ("UTF-16, séparateur « ; »".to_owned(), utf8.1.clone()));
-    assert_eq!(body(format!("\u{FEFF}{text}").as_bytes()), ("UTF-8 avec BOM, séparateur « ; »".to_owned(), utf8.1.clone()));
+    assert_eq!(
+        body(format!("\u{FEFF}{text}").as_bytes()),
+        ("UTF-8 avec BOM, séparateur « ; »".to_owned(), utf8.1.clone())
+    );
     let mac = text.replace('\n', "\r");
     assert_eq!(body(mac.as_bytes()).1, utf8.1);
     assert_eq!(body(text.replace(';', "\t").as_bytes()).1, utf8.1.replace(';', "\t"));
@@ -170,8 +176,33 @@ fn encodings_give_the_same_table() {
 
 /// Pieces of which good and bad files are made.
 const PIECES: &[&str] = &[
-    "B1", "B2", "2023", "2024", "municipale", "associative", "2010-01-01", "1", "12,5", "1.5", "vrai", "é", "\u{A0}", "\"", "\"\"",
-    "\"a\"", ",", ",", ",", ";", "\n", "\n", "\r\n", "\r", " ", "B1,2024,municipale,2010-01-01,1,1\n", "B2,2023,municipale,\"2010-01-01\",1,1\n",
+    "B1",
+    "B2",
+    "2023",
+    "2024",
+    "municipale",
+    "associative",
+    "2010-01-01",
+    "1",
+    "12,5",
+    "1.5",
+    "vrai",
+    "é",
+    "\u{A0}",
+    "\"",
+    "\"\"",
+    "\"a\"",
+    ",",
+    ",",
+    ",",
+    ";",
+    "\n",
+    "\n",
+    "\r\n",
+    "\r",
+    " ",
+    "B1,2024,municipale,2010-01-01,1,1\n",
+    "B2,2023,municipale,\"2010-01-01\",1,1\n",
 ];
 
 proptest! {
