@@ -536,6 +536,23 @@ pub fn row_error(place: Place, program: &Program, kind: &RowErrorKind) -> DataPr
     DataProblem::new(code, &place, message)
 }
 
+/// An empty cell of an earlier row of the same beneficiary, which this row depends on.
+#[must_use]
+pub fn missing_the_year_before(
+    place: &Place,
+    program: &Program,
+    input: InputId,
+    quantity: Option<&str>,
+) -> DataProblem {
+    let reader = quantity.map_or_else(|| "le champ de la politique".to_owned(), |name| format!("« {name} »"));
+    let message = format!(
+        "un résultat de l'année précédente est à lire et ne se calcule pas : la donnée « {} » y est vide alors que {reader} \
+         la lit",
+        program.input(input).name
+    );
+    DataProblem::new(codes::EMPTY_CELL, place, message)
+}
+
 /// No row has the key asked for; `years` are those that the beneficiary has, `near` a key that looks like it.
 #[must_use]
 pub fn row_not_found(file: &Arc<str>, key: &str, years: &[i64], near: Option<&str>) -> DataProblem {
@@ -575,4 +592,43 @@ pub fn format(format: &Format) -> String {
         (false, false) => "",
     };
     format!("{encoding}{mark}, séparateur {separator}{decimals}")
+}
+
+#[cfg(test)]
+mod tests {
+    use polc_compiler::Selection;
+    use polc_dsl::SourceMap;
+
+    use super::*;
+
+    #[test]
+    fn why_a_row_has_no_results() {
+        let mut sources = SourceMap::new();
+        sources.add("bibliotheques.pol", include_bytes!("../../tests/fixtures/bibliotheques.pol"));
+        let program = polc_compiler::analyse(&sources, &Selection::default()).0.expect("the policy of the fixtures");
+        let input = program.find_input("heures_semaine").expect("an input of the policy");
+        let (quantity, first, second): (Arc<str>, Arc<str>, Arc<str>) = ("aide".into(), "A".into(), "B".into());
+        let kinds = [
+            RowErrorKind::Missing { input, quantity: Some(quantity.clone()) },
+            RowErrorKind::Missing { input, quantity: None },
+            RowErrorKind::DivisionByZero { quantity: quantity.clone() },
+            RowErrorKind::BadDate { quantity: quantity.clone() },
+            RowErrorKind::Rules { quantity: quantity.clone(), first: first.clone(), second: second.clone() },
+            RowErrorKind::Derogations { quantity: quantity.clone(), first, second },
+            RowErrorKind::WithoutObject { quantity },
+            RowErrorKind::Control { name: "pertes".into(), title: "On ne perd pas plus qu'on ne prête".into() },
+        ];
+        let place =
+            || Place { subject: subject([("code", "B1"), ("annee", "2024")]), ..Place::line(&"panel.csv".into(), 2) };
+        let problems = kinds.iter().map(|kind| row_error(place(), &program, kind));
+        let before = missing_the_year_before(&place(), &program, input, Some("aide"));
+        let said: Vec<String> = problems.chain([before]).map(|problem| problem.to_string()).collect();
+        insta::assert_snapshot!(said.join("\n"));
+    }
+
+    #[test]
+    fn long_or_broken_cells_stay_on_one_line() {
+        assert_eq!(quote(&"x".repeat(50)), format!("« {}… »", "x".repeat(40)));
+        assert_eq!(quote("a\nb"), "« a␤b »");
+    }
 }

@@ -149,6 +149,7 @@ refused! {
     not_csv: "PK\u{3}\u{4} un classeur";
     missing_datum: format!("{HEADER}B1,2024,municipale,2010-01-01,,20,vrai\n");
     division_by_zero: format!("{HEADER}B1,2024,associative,2010-01-01,10,0,vrai\n");
+    missing_the_year_before: format!("{HEADER}B1,2023,municipale,2010-01-01,,20,vrai\nB1,2024,municipale,2010-01-01,5,20,vrai\n");
     several_problems_in_one_run: format!("{HEADER}B1,24,municipale,2010-02-30,12,20,vrai\nB2,2023,privée,2010-01-01,12,20\n{GOOD_ROWS}B3,2024,associative,2010-01-01,10,0,vrai\nB4,2024,privée,2010-01-01,1,1,1\n");
 }
 
@@ -237,7 +238,7 @@ fn no_rows_give_no_results() {
 fn rejects() {
     let mut folder = Folder::new();
     let bad = "B1,2024,municipale,2010-01-01,1,1,1\nB3,2024,municipal,2010-01-01,1,1.234,1\nB4,2024\nB5,2024,associative,\
-               2010-01-01,10,0,vrai\nB6,2024,\"municipale,2010-01-01,1,1,1\nB2,2025,municipale,2010-01-01,1,1,1\n";
+               2010-01-01,10,0,vrai\nB6,2024,\"municipale,2010-01-01,1,1,1\nB2,2025,municipale,2010-01-01,1,1,1\nB3,2025,municipale,2010-01-01,1,1,1\n";
     folder.write("panel.csv", &format!("{HEADER}{GOOD_ROWS}{bad}"));
     folder.run("eval politique.pol panel.csv -o resultats.csv --rejects rejets.csv");
     folder.cat("resultats.csv").cat("rejets.csv");
@@ -252,6 +253,20 @@ fn rejects_do_not_excuse_the_header() {
     folder.hide("panel.csv", format!("x{HEADER}{GOOD_ROWS}").as_bytes());
     folder.run("eval politique.pol panel.csv -o resultats.csv --rejects rejets.csv");
     assert_eq!(folder.names(), ["panel.csv", "politique.pol"]);
+    insta::assert_snapshot!(folder.transcript);
+}
+
+#[test]
+fn blocking_control() {
+    let mut folder = Folder::new();
+    let blocking = POLICY.replacen("  sur chaque ligne\n", "  sur chaque ligne\n  bloquant\n", 1);
+    folder.hide("bloquante.pol", blocking.as_bytes());
+    let bad = "B3,2024,municipale,2010-01-01,10,11,1,1\n";
+    folder.write(
+        "panel.csv",
+        &format!("code,annee,genre,ouverture,livres_pretes,livres_perdus,heures_semaine,label\n{bad}"),
+    );
+    folder.run("eval bloquante.pol panel.csv --outputs prets").run("eval politique.pol panel.csv --outputs prets");
     insta::assert_snapshot!(folder.transcript);
 }
 

@@ -50,11 +50,12 @@ pub fn partition_input(program: &Program) -> Option<InputId> {
         .map(|(_, id)| id)
 }
 
-/// Lowers the targets for a group of rows.
+/// Lowers the targets for a group of rows. `complete` names inputs of which no row of the group has an empty cell: what guards
+/// against one is left out.
 #[must_use]
-pub fn lower(program: &Program, group: Group, targets: &[Target]) -> Kernel {
+pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complete: &'p [InputId]) -> Kernel {
     let mut lowerer =
-        Lowerer { program, group, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new(), years: HashMap::new() };
+        Lowerer { program, group, complete, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new(), years: HashMap::new() };
     let outputs = targets
         .iter()
         .map(|target| match target {
@@ -85,6 +86,7 @@ struct LoweredQuantity {
 struct Lowerer<'p> {
     program: &'p Program,
     group: Group,
+    complete: &'p [InputId],
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
     scope: Option<NodeId>,
@@ -409,7 +411,7 @@ impl<'p> Lowerer<'p> {
         {
             return Lowered::Case(self.ir.constant(i128::from(case)));
         }
-        if self.program.input(id).default.is_none() {
+        if self.program.input(id).default.is_none() && !self.complete.contains(&id) {
             let missing = self.ir.load(Source::Missing(id), None);
             self.ir.hand_over(live, missing);
         }

@@ -305,6 +305,13 @@ pub fn two_decimal_marks(span: Span) -> Diagnostic {
 }
 
 #[must_use]
+pub fn ambiguous_point(span: Span, found: &str) -> Diagnostic {
+    let (thousands, decimals) = (found.replace('.', " "), found.replace('.', ","));
+    Diagnostic::new(codes::UNEXPECTED, span, format!("« {found} » se lit de deux façons"), "milliers ou décimales ?")
+        .with_help(format!("écrivez « {thousands} » ou « {decimals} »"))
+}
+
+#[must_use]
 pub fn space_before_call(span: Span, function: &str) -> Diagnostic {
     Diagnostic::new(codes::UNEXPECTED, span, "une espace sépare la fonction de sa parenthèse", "ici")
         .with_help(format!("écrivez « {function}(…) », sans espace"))

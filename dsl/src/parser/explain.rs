@@ -167,8 +167,11 @@ impl<'t> Slip<'t> {
             return Some(syntax::double_comparison(span));
         }
         let open = self.unclosed_parenthesis();
-        if found.kind == Kind::Number && found.text.contains('.') && found.text.contains(',') {
-            return Some(syntax::two_decimal_marks(span));
+        if found.kind == Kind::Number && found.text.contains('.') {
+            if found.text.contains(',') {
+                return Some(syntax::two_decimal_marks(span));
+            }
+            return Some(syntax::ambiguous_point(span, found.text));
         }
         if found.text == "," {
             let call = open.and_then(|open| self.tokens.iter().take_while(|t| t.start < open.start).last());

@@ -200,7 +200,7 @@ impl Contenders {
             group.bench_function(name, |b| {
                 b.iter(|| {
                     (0..4).for_each(|case| {
-                        let kernel = lower(program, Group { year: 2024, case: Some((partition, case)) }, targets);
+                        let kernel = lower(program, Group { year: 2024, case: Some((partition, case)) }, targets, &[]);
                         compile(&kernel).expect("machine code");
                     });
                 });

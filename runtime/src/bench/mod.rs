@@ -319,7 +319,7 @@ impl KernelReport {
         let (group, layout) = (prepared.group, &prepared.kernel.layout);
         let targets: Vec<Target> = layout.outputs.iter().map(|slots| slots.output.target).collect();
         let start = Instant::now();
-        let kernel = lower(program, group, &targets);
+        let kernel = lower(program, group, &targets, &[]);
         let compiled = compile(&kernel).ok()?;
         let compilation = start.elapsed();
         let live = kernel.live();

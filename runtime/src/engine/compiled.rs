@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, ColumnData, Denominators, ResultValues};
 
-type Cache = HashMap<(Group, Vec<Target>), Option<CompiledKernel>>;
+type Cache = HashMap<(Group, Vec<Target>, Vec<InputId>), Option<CompiledKernel>>;
 
 /// The kernels compiled so far.
 pub struct Kernels {
@@ -33,14 +33,14 @@ impl Kernels {
         Self { partition, compiled: Mutex::new(HashMap::new()) }
     }
 
-    fn get(&self, program: &Program, group: Group, targets: &[Target]) -> Option<CompiledKernel> {
-        let key = (group, targets.to_vec());
+    fn get(&self, program: &Program, group: Group, targets: &[Target], complete: &[InputId]) -> Option<CompiledKernel> {
+        let key = (group, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
             && let Some(kernel) = known.get(&key)
         {
             return kernel.clone();
         }
-        let kernel = compile(&lower(program, group, targets)).ok();
+        let kernel = compile(&lower(program, group, targets, complete)).ok();
         if let Ok(mut known) = self.compiled.lock() {
             known.insert(key, kernel.clone());
         }
@@ -156,7 +156,8 @@ impl Engine {
         for (_, groups) in by_year {
             let mut handed: Vec<usize> = Vec::new();
             for (group, rows) in groups {
-                let Some(kernel) = self.kernels.get(&self.program, group, &targets) else {
+                let complete = self.complete(batch, &rows);
+                let Some(kernel) = self.kernels.get(&self.program, group, &targets, &complete) else {
                     handed.extend(rows.iter().map(|row| *row as usize));
                     continue;
                 };
@@ -181,6 +182,17 @@ impl Engine {
             }
             self.hand_over(batch, history, controls, &handed, sink, progress);
         }
+    }
+
+    /// The inputs without default of which no row has an empty cell.
+    fn complete(&self, batch: &Batch, rows: &[u32]) -> Vec<InputId> {
+        let is_complete = |id: &InputId| {
+            self.program.input(*id).default.is_none()
+                && batch.columns[id.index()].as_ref().is_some_and(|column| {
+                    column.missing.is_empty() || !rows.iter().any(|row| column.is_missing(*row as usize))
+                })
+        };
+        self.program.input_ids().filter(is_complete).collect()
     }
 
     fn hand_over(
@@ -343,7 +355,10 @@ impl Engine {
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }
-        let compiled = |(group, rows)| Some((group, self.kernels.get(&self.program, group, &targets)?, rows));
+        let compiled = |(group, rows): (Group, Vec<u32>)| {
+            let complete = self.complete(batch, &rows);
+            Some((group, self.kernels.get(&self.program, group, &targets, &complete)?, rows))
+        };
         let groups = groups.into_iter().filter_map(compiled).collect();
         Plan { history, states, groups }
     }

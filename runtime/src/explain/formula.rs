@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polc_compiler::calendar::CalendarUnit;
 use polc_compiler::typed::{BinaryOp, CompareOp, DatePart, Expr, ExprKind, Program, Value};
 use polc_dsl::{SourceMap, Span};
 
@@ -190,14 +189,18 @@ impl Writer<'_> {
                     }
                     _ => String::new(),
                 };
-                words::one_of(&self.operand(subject, values, Binding::Comparison), &names)
+                let subject = match &subject.kind {
+                    // The place of a clause `pour` is that of the whole clause.
+                    ExprKind::Input(id) if !values.contains_key(&(&raw const **subject)) => self.program.input(*id).name.to_string(),
+                    _ => self.operand(subject, values, Binding::Comparison),
+                };
+                words::one_of(&subject, &names)
             }
             ExprKind::If { condition, then, otherwise } => {
                 words::choice(&plain(condition), &plain(then), &plain(otherwise))
             }
             ExprKind::Extremum { largest, items } => {
-                let name = if *largest { "max" } else { "min" };
-                format!("{name}({})", self.list(items, values, " ; ", Binding::Choice))
+                words::extremum(*largest, &self.list(items, values, " ; ", Binding::Choice))
             }
             ExprKind::AtLeast { count, conditions } => {
                 words::at_least(&count.to_string(), &self.list(conditions, values, " ; ", Binding::Choice))
@@ -211,14 +214,9 @@ impl Writer<'_> {
                 words::date_of(*day, *month, &self.operand(year, values, Binding::Product))
             }
             ExprKind::AddToDate { date, count, unit, subtract } => {
-                let unit = match unit {
-                    CalendarUnit::Days => "jours",
-                    CalendarUnit::Months => "mois",
-                    CalendarUnit::Years => "ans",
-                };
                 let sign = if *subtract { "-" } else { "+" };
                 let count = self.operand(count, values, Binding::Sum);
-                format!("{} {sign} {count} {unit}", self.operand(date, values, Binding::Sum))
+                words::moved(&self.operand(date, values, Binding::Sum), sign, &count, *unit)
             }
             ExprKind::DaysBetween { from, to } => match (within_year(from), within_year(to)) {
                 (Some((from, year)), Some((until, _))) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use num_bigint::BigInt;
-use num_traits::Signed as _;
+use num_traits::{Signed as _, Zero as _};
 use polc_compiler::num::{Ratio, SHOWN_DECIMALS, finite_decimals, format_french, format_plain, integer};
 use polc_compiler::resolve::BUILTIN_UNITS;
 use polc_compiler::typed::{Program, Type, Value};
@@ -182,14 +182,14 @@ pub(super) enum Numeral<'a> {
 fn fraction_over(unit: &Unit, number: &Ratio, style: Numeral<'_>) -> Option<String> {
     let Numeral::Over(denominator) = style else { return None };
     let numerator = number * denominator;
-    (unit.is_none() && numerator.is_integer() && denominator.is_integer())
+    (unit.is_none() && numerator.is_integer() && denominator.is_integer() && !number.is_zero())
         .then(|| words::fraction(&format_french(&numerator, 0), &format_french(denominator, 0)))
 }
 
 /// A fraction over a denominator, exactly; as a decimal if it is no fraction over a whole number.
 pub(super) fn over(number: &Ratio, denominator: &Ratio) -> String {
     let numerator = number * denominator;
-    if numerator.is_integer() && denominator.is_integer() && denominator.is_positive() {
+    if numerator.is_integer() && denominator.is_integer() && denominator.is_positive() && !number.is_zero() {
         format!("{}/{}", numerator.numer(), denominator.numer())
     } else {
         exact(number)

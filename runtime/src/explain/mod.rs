@@ -92,7 +92,7 @@ impl<'a> Explainer<'a> {
             year: self.history.years[row],
             evaluation,
             computed,
-            numerals: BTreeMap::new(),
+            writings: BTreeMap::new(),
             pending: Vec::new(),
             parameters: Vec::new(),
             inputs: Vec::new(),
@@ -131,7 +131,7 @@ struct Builder<'r> {
     year: i64,
     evaluation: Evaluation<'r, BatchRow<'r>, Recorder<'r>>,
     computed: BTreeMap<QuantityId, Computed>,
-    numerals: BTreeMap<QuantityId, Writing>,
+    writings: BTreeMap<QuantityId, Writing>,
     /// Quantities that the one being told reads, in order.
     pending: Vec<QuantityId>,
     parameters: Vec<ParameterId>,
@@ -220,30 +220,33 @@ impl<'r> Builder<'r> {
         view
     }
 
-    /// How the numbers of a quantity are written: a rate in percent, a pro rata over the days it is divided by.
+    /// How the numbers of a quantity are written: a rate in percent, a quotient over what it was divided by.
     fn writing(&mut self, id: QuantityId) -> Writing {
-        if let Some(known) = self.numerals.get(&id) {
+        if let Some(known) = self.writings.get(&id) {
             return known.clone();
         }
-        let quantity = self.program.quantity(id);
         let writing = if self.explainer.rates.contains(&id) {
             Writing::Percentage
-        } else if quantity.kind == QuantityKind::Proration {
-            self.denominator(id).map_or(Writing::Plain, Writing::Over)
         } else {
-            Writing::Plain
+            self.denominator(id).map_or(Writing::Plain, Writing::Over)
         };
-        self.numerals.insert(id, writing.clone());
+        self.writings.insert(id, writing.clone());
         writing
     }
 
-    /// What the value of a quantity was divided by, if it is a division.
+    /// What the value of a quantity was divided by, where it is a quotient of like things: days, patients.
     fn denominator(&mut self, id: QuantityId) -> Option<Ratio> {
-        let computed = self.computed.get(&id)?;
-        let [TracedStep { part: Part::Base(line), .. }] = computed.steps[..] else { return None };
         let program = self.program;
+        let computed = self.computed.get(&id)?;
+        let mut steps = computed.steps.iter().map(|step| step.part).filter(|part| *part != Part::Condition);
+        let (Some(Part::Base(line)), None) = (steps.next(), steps.next()) else { return None };
         let line = program.quantity(id).rules[computed.rule].base.get(line)?;
+        let like = matches!(&line.value.ty, Type::Number(unit) if unit.is_none());
         let ExprKind::Binary { op: BinaryOp::Divide, right, .. } = &line.value.kind else { return None };
+        let measured = matches!(&right.ty, Type::Number(unit) if !unit.is_none());
+        if !like || !measured || line.when.is_some() {
+            return None;
+        }
         match self.look(right).0 {
             Some(Value::Number(denominator)) => Some(denominator),
             _ => None,

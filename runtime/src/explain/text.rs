@@ -324,8 +324,7 @@ impl<'s> Tree<'s> {
         let formula = step.formula.as_deref().unwrap_or_default();
         let fixed = nature.map(|nature| nature == NatureView::Fixed);
         let head = Row::new(Look::Plain, words::line(word(quantity), fixed));
-        let scale = bracket.is_some() || !tiers.is_empty();
-        let formula = if scale { scale_text(formula) } else { formula };
+        let formula = scale_text(formula);
         // A bare figure says no more than the value beside it.
         let bare = valued && formula.chars().all(|c| c.is_ascii_digit() || c == ' ' || c == ',');
         let head = if bare {
@@ -556,13 +555,11 @@ fn short_place(place: &str) -> String {
     file.rsplit_once(':').map_or_else(|| file.to_owned(), |(line, _)| line.to_owned())
 }
 
-/// The first words of a scale, whose rows are told apart.
+/// A formula; of a scale, its first words: its rows are told apart.
 fn scale_text(formula: &str) -> &str {
-    ["jusqu'à ", "jusqu’à ", "moins de ", "de ", "à partir de ", "au-delà", "au delà", "sinon"]
-        .iter()
-        .filter_map(|start| formula.find(&format!(" {start}")).filter(|at| formula[..*at].contains(" de ")))
-        .min()
-        .map_or(formula, |at| &formula[..at])
+    let Some(subject) = words::SCALES.iter().find_map(|start| formula.strip_prefix(start)) else { return formula };
+    let rows = words::SCALE_ROWS.iter().filter_map(|start| subject.find(start)).min();
+    rows.map_or(formula, |at| &formula[..formula.len() - subject.len() + at])
 }
 
 /// A formula whose numbers do not break at the end of a line.

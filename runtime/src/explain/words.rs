@@ -6,6 +6,11 @@ use super::statement::{Kind, LevelView};
 const NARROW: char = '\u{202F}';
 const NO_BREAK: char = '\u{A0}';
 
+/// How the policy starts a scale, and each of its rows.
+pub(super) const SCALES: [&str; 2] = ["par palier de ", "par tranche de "];
+pub(super) const SCALE_ROWS: [&str; 8] =
+    [" jusqu'à ", " jusqu’à ", " moins de ", " de ", " à partir de ", " au-delà ", " au delà ", " sinon "];
+
 /// Between the marks of a provision: a line may break after it.
 pub(super) const SEPARATOR: &str = "\u{A0}· ";
 
@@ -148,6 +153,8 @@ pub(super) fn kind(kind: Kind, level: Option<LevelView>) -> &'static str {
 // ---------------------------------------------------------------------------- formulas that the policy does not write
 
 pub(super) mod formula {
+    use polc_compiler::calendar::CalendarUnit;
+
     use super::NO_BREAK;
 
     pub fn and() -> &'static str {
@@ -215,6 +222,19 @@ pub(super) mod formula {
         let day = if day == 1 { "1er".to_owned() } else { day.to_string() };
         let month = super::MONTHS.get(month as usize - 1).copied().unwrap_or_default();
         format!("{day}{NO_BREAK}{month}{NO_BREAK}{year}")
+    }
+
+    pub fn moved(date: &str, sign: &str, count: &str, unit: CalendarUnit) -> String {
+        let unit = match unit {
+            CalendarUnit::Days => "jours",
+            CalendarUnit::Months => "mois",
+            CalendarUnit::Years => "ans",
+        };
+        format!("{date} {sign} {count}{NO_BREAK}{unit}")
+    }
+
+    pub fn extremum(largest: bool, items: &str) -> String {
+        format!("{}({items})", if largest { "max" } else { "min" })
     }
 
     pub fn days_between(from: &str, to: &str) -> String {

@@ -126,7 +126,15 @@ impl Table {
         let place = &self.places[row];
         let cells = self.cells(place);
         let subject = subject(program, &self.key, |column| cells.get(column).cloned().unwrap_or_default());
-        say::row_error(Place { subject, ..Place::line(&self.file, place.line) }, program, kind)
+        let place = Place { subject, ..Place::line(&self.file, place.line) };
+        let own = |input: &InputId| self.batch.columns[input.index()].as_ref().is_none_or(|c| c.is_missing(row));
+        match kind {
+            // The row reads results of the year before, and those cannot be computed.
+            RowErrorKind::Missing { input, quantity } if !own(input) => {
+                say::missing_the_year_before(&place, program, *input, quantity.as_deref())
+            }
+            _ => say::row_error(place, program, kind),
+        }
     }
 
     /// The bad rows whose key reads as these texts, which are in the order of the key.
