@@ -177,7 +177,11 @@ pub fn ambiguous_case(name: &Name, subjects: &[&str]) -> Diagnostic {
         format!("« {} » est un cas de plusieurs entrées : {}", name.node, list(&quoted(subjects), "et")),
         "de laquelle s'agit-il ?",
     )
-    .with_help(format!("dites laquelle : « pour tous lorsque {} = {} »", subjects.first().unwrap_or(&"…"), name.node))
+    .with_help(format!(
+        "dites laquelle : « pour tous lorsque {} = {} »",
+        subjects.first().unwrap_or(&"…"),
+        name.node
+    ))
 }
 
 pub fn unused(kind: &str, name: &str, span: Span) -> Diagnostic {

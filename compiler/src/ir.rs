@@ -109,7 +109,11 @@ pub enum OutputValue {
     /// Days, or the rank of a case.
     Integer(NodeId),
     /// `numerator / (constant × product of factors)`.
-    Fraction { numerator: NodeId, constant: i128, factor: Option<NodeId> },
+    Fraction {
+        numerator: NodeId,
+        constant: i128,
+        factor: Option<NodeId>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -487,6 +491,9 @@ impl Builder {
         if flag == self.no {
             return b;
         }
+        if self.constant_of(a) == Some(1) && self.constant_of(b) == Some(0) {
+            return self.integer(flag);
+        }
         let ((al, ah), (bl, bh)) = (self.range(a), self.range(b));
         self.push(Op::Select(flag, a, b), Some((al.min(bl), ah.max(bh))))
     }
@@ -497,6 +504,19 @@ impl Builder {
         let other = self.not(flag);
         let otherwise = self.and(other, b);
         self.or(then, otherwise)
+    }
+
+    /// Whether a flag holds wherever another does, as far as its conjuncts show.
+    #[must_use]
+    pub fn implies(&self, premise: NodeId, conclusion: NodeId) -> bool {
+        if premise == conclusion || conclusion == self.yes {
+            return true;
+        }
+        match (self.op(premise), self.op(conclusion)) {
+            (_, Op::And(a, b)) if self.implies(premise, a) && self.implies(premise, b) => true,
+            (Op::And(a, b), _) => self.implies(a, conclusion) || self.implies(b, conclusion),
+            _ => false,
+        }
     }
 
     /// The prime factors, as far as they are known: the operands of products, down.

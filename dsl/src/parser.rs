@@ -429,10 +429,7 @@ impl Builder {
             Rule::texte_cite => K::CitedText { name: self.name(&c.next()), title: self.text(&c.next()) },
             Rule::cas => K::Case { name: self.name(&c.next()), title: self.optional_text(&mut c) },
             Rule::valeur_datee => K::DatedValue { period: self.period(c.next()), value: self.expression(c.next()) },
-            Rule::pour => K::For {
-                cases: self.cases(c.next()),
-                condition: self.when(&mut c),
-            },
+            Rule::pour => K::For { cases: self.cases(c.next()), condition: self.when(&mut c) },
             Rule::en_vigueur => K::InForce(self.period(c.next())),
             Rule::points => {
                 let nature = c.take_if(Rule::nature).map(|p| {

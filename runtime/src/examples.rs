@@ -10,9 +10,9 @@ use polc_compiler::typed::{Control, ControlKind, Example, ExampleYear, InputId, 
 use polc_dsl::Span;
 use serde::Serialize;
 
-use crate::say;
 use crate::interp::{Data, Evaluation, Silent};
 use crate::policy::Policy;
+use crate::say;
 use crate::table::RowErrorKind;
 
 /// How the examples and controls of a policy went.
@@ -45,7 +45,8 @@ pub fn run(policy: &Policy) -> TestReport {
             check_example(&policy.program, example)
         } else {
             let built = variants.entry(example.readings.clone()).or_insert_with(|| {
-                let readings = example.readings.iter().map(|(name, variant)| (name.to_string(), variant.to_string())).collect();
+                let readings =
+                    example.readings.iter().map(|(name, variant)| (name.to_string(), variant.to_string())).collect();
                 polc_compiler::analyse(&policy.sources, &Selection { readings }).0
             });
             match built {
@@ -125,7 +126,8 @@ impl Data for Situation<'_> {
             return known.clone();
         }
         let data = self.at(rank);
-        let result = Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
+        let result =
+            Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
         self.memory.borrow_mut().insert((rank, id), result.clone());
         result
     }
@@ -151,10 +153,17 @@ fn check_example(program: &Program, example: &Example) -> Vec<String> {
                 }
             };
             if found != expected.value {
-                let show = |value: &Option<Value>| value.as_ref().map_or_else(say::without_object, |v| show(program, &quantity.ty, v));
+                let show = |value: &Option<Value>| {
+                    value.as_ref().map_or_else(say::without_object, |v| show(program, &quantity.ty, v))
+                };
                 let year = (example.years.len() > 1).then(|| data.year(rank)).flatten();
                 let year = year.map(show_year);
-                lines.push(say::unexpected_result(&quantity.name, year.as_deref(), &show(&expected.value), &show(&found)));
+                lines.push(say::unexpected_result(
+                    &quantity.name,
+                    year.as_deref(),
+                    &show(&expected.value),
+                    &show(&found),
+                ));
             }
         }
     }

@@ -9,7 +9,8 @@ use num_traits::{One as _, Zero as _};
 use polc_compiler::calendar::{Date, days_between, days_in_year};
 use polc_compiler::num::{Ratio, integer, round};
 use polc_compiler::typed::{
-    AdjustmentKind, BinaryOp, Citation, DatePart, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, Rule, Type, Value,
+    AdjustmentKind, BinaryOp, Citation, DatePart, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, Rule,
+    Type, Value,
 };
 use polc_dsl::ast::BoundKind;
 
@@ -385,7 +386,10 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                 let year = self.year()?;
                 let parameter = self.program.parameter(*id);
                 // The compiler proved that there is one in every year in which it is read.
-                let value = parameter.value(year).cloned().ok_or_else(|| RowErrorKind::WithoutObject { quantity: parameter.name.clone() })?;
+                let value = parameter
+                    .value(year)
+                    .cloned()
+                    .ok_or_else(|| RowErrorKind::WithoutObject { quantity: parameter.name.clone() })?;
                 self.observer.read(Leaf::Parameter(*id), Some(&value));
                 value
             }
@@ -448,7 +452,9 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                     BinaryOp::Add => a + b,
                     BinaryOp::Subtract => a - b,
                     BinaryOp::Multiply => a * b,
-                    BinaryOp::Divide if b.is_zero() => return Err(RowErrorKind::DivisionByZero { quantity: self.name() }),
+                    BinaryOp::Divide if b.is_zero() => {
+                        return Err(RowErrorKind::DivisionByZero { quantity: self.name() });
+                    }
                     BinaryOp::Divide => a / b,
                 })
             }
@@ -540,7 +546,9 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             }
             ExprKind::DateOf { day, month, year } => {
                 let year = self.whole(year)?;
-                Value::Date(Date::new(year, *month, *day).ok_or_else(|| RowErrorKind::BadDate { quantity: self.name() })?)
+                Value::Date(
+                    Date::new(year, *month, *day).ok_or_else(|| RowErrorKind::BadDate { quantity: self.name() })?,
+                )
             }
             ExprKind::AddToDate { date, count, unit, subtract } => {
                 let date = self.date(date)?;

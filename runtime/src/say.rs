@@ -36,15 +36,22 @@ pub fn row_error(program: &Program, kind: &RowErrorKind) -> String {
             format!("la donnée « {} » est vide, et « {quantity} » en a besoin", program.input(*input).name)
         }
         RowErrorKind::Missing { input, quantity: None } => {
-            format!("la donnée « {} » est vide, et il la faut pour savoir si la politique régit la ligne", program.input(*input).name)
+            format!(
+                "la donnée « {} » est vide, et il la faut pour savoir si la politique régit la ligne",
+                program.input(*input).name
+            )
         }
         RowErrorKind::DivisionByZero { quantity } => format!("« {quantity} » divise par zéro"),
-        RowErrorKind::BadDate { quantity } => format!("« {quantity} » calcule une date ou un nombre de jours impossible"),
+        RowErrorKind::BadDate { quantity } => {
+            format!("« {quantity} » calcule une date ou un nombre de jours impossible")
+        }
         RowErrorKind::Rules { quantity, first, second } => {
             format!("deux dispositions donnent « {quantity} » à la fois : « {first} » et « {second} »")
         }
         RowErrorKind::Derogations { quantity, first, second } => {
-            format!("deux dérogations à « {quantity} » s'appliquent sans ordre entre elles : « {first} » et « {second} »")
+            format!(
+                "deux dérogations à « {quantity} » s'appliquent sans ordre entre elles : « {first} » et « {second} »"
+            )
         }
         RowErrorKind::WithoutObject { quantity } => format!("« {quantity} » est sans objet"),
         RowErrorKind::Control { title, .. } => format!("contrôle non vérifié : {title}"),

@@ -220,18 +220,38 @@ pub struct RowError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowErrorKind {
     /// A rule that applies reads an empty cell without default.
-    Missing { input: InputId, quantity: Option<Arc<str>> },
-    DivisionByZero { quantity: Arc<str> },
+    Missing {
+        input: InputId,
+        quantity: Option<Arc<str>>,
+    },
+    DivisionByZero {
+        quantity: Arc<str>,
+    },
     /// A date beyond year 9999, or a day count that is not whole.
-    BadDate { quantity: Arc<str> },
+    BadDate {
+        quantity: Arc<str>,
+    },
     /// Two rules give the quantity.
-    Rules { quantity: Arc<str>, first: Arc<str>, second: Arc<str> },
+    Rules {
+        quantity: Arc<str>,
+        first: Arc<str>,
+        second: Arc<str>,
+    },
     /// Two derogations apply without an order between them.
-    Derogations { quantity: Arc<str>, first: Arc<str>, second: Arc<str> },
+    Derogations {
+        quantity: Arc<str>,
+        first: Arc<str>,
+        second: Arc<str>,
+    },
     /// A quantity read without proof, in an example or a control, is without object.
-    WithoutObject { quantity: Arc<str> },
+    WithoutObject {
+        quantity: Arc<str>,
+    },
     /// A blocking control does not hold.
-    Control { name: Arc<str>, title: Arc<str> },
+    Control {
+        name: Arc<str>,
+        title: Arc<str>,
+    },
 }
 
 /// How the rows went.

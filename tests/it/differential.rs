@@ -25,7 +25,9 @@ fn build(text: &str) -> Result<Option<Arc<Program>>, String> {
         return Ok(None);
     }
     let style = Style { colour: false, width: 110 };
-    program.map(|program| Some(Arc::new(program))).ok_or_else(|| diagnostics.iter().map(|d| render(d, &sources, style)).collect())
+    program
+        .map(|program| Some(Arc::new(program)))
+        .ok_or_else(|| diagnostics.iter().map(|d| render(d, &sources, style)).collect())
 }
 
 fn evaluate(program: &Arc<Program>, batch: &Batch, mode: EngineMode, threads: usize) -> Results {
@@ -36,7 +38,11 @@ fn evaluate(program: &Arc<Program>, batch: &Batch, mode: EngineMode, threads: us
 /// The first difference between two results, in words.
 fn difference(program: &Program, batch: &Batch, a: &Results, b: &Results) -> Option<String> {
     if a.errors != b.errors {
-        return Some(format!("erreurs : {:?} / {:?}", a.errors.iter().take(3).collect::<Vec<_>>(), b.errors.iter().take(3).collect::<Vec<_>>()));
+        return Some(format!(
+            "erreurs : {:?} / {:?}",
+            a.errors.iter().take(3).collect::<Vec<_>>(),
+            b.errors.iter().take(3).collect::<Vec<_>>()
+        ));
     }
     if a.statistics.failed_controls != b.statistics.failed_controls {
         return Some(format!("contrôles : {:?} / {:?}", a.statistics.failed_controls, b.statistics.failed_controls));

@@ -1,10 +1,10 @@
 //! One test binary for the whole project.
 
-mod corpus;
-mod docs;
-mod ui;
-mod differential;
 mod cli;
+mod corpus;
+mod differential;
+mod docs;
+mod policies;
 mod synth;
 mod tidy;
-mod policies;
+mod ui;

@@ -30,10 +30,17 @@ fn examples_and_controls_hold() {
     let failures: Vec<String> = report
         .failures
         .iter()
-        .map(|failure| format!("{} {} : {}", policy.sources.place(failure.place), failure.title, failure.lines.join(" ; ")))
+        .map(|failure| {
+            format!("{} {} : {}", policy.sources.place(failure.place), failure.title, failure.lines.join(" ; "))
+        })
         .collect();
     assert_eq!(failures, Vec::<String>::new());
-    assert!(report.examples >= 149 && report.controls >= 4, "{} exemples, {} contrôles", report.examples, report.controls);
+    assert!(
+        report.examples >= 149 && report.controls >= 4,
+        "{} exemples, {} contrôles",
+        report.examples,
+        report.controls
+    );
 }
 
 /// Every computable variant compiles, and compiled code agrees with the interpreter under it.
@@ -75,7 +82,12 @@ fn both_engines_agree_on_random_centres() {
         assert_eq!(reference.statistics.failed_controls, compiled.statistics.failed_controls);
         for (column, (a, b)) in outputs.iter().zip(reference.columns.iter().zip(&compiled.columns)) {
             for row in 0..batch.rows {
-                assert_eq!(a.value(row), b.value(row), "{}, ligne {row}, graine {seed}", policy.program.quantity(*column).name);
+                assert_eq!(
+                    a.value(row),
+                    b.value(row),
+                    "{}, ligne {row}, graine {seed}",
+                    policy.program.quantity(*column).name
+                );
             }
         }
     }

@@ -61,8 +61,14 @@ fn only_the_terminal_renderer_knows_miette() {
 
 #[test]
 fn only_the_shell_touches_files() {
-    assert_eq!(mentions(&["dsl/src", "compiler/src", "runtime/src"], "std::fs", &["runtime/src/io"]), Vec::<String>::new());
-    assert_eq!(mentions(&["dsl/src", "compiler/src", "runtime/src"], "std::env", &["runtime/src/io"]), Vec::<String>::new());
+    assert_eq!(
+        mentions(&["dsl/src", "compiler/src", "runtime/src"], "std::fs", &["runtime/src/io"]),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        mentions(&["dsl/src", "compiler/src", "runtime/src"], "std::env", &["runtime/src/io"]),
+        Vec::<String>::new()
+    );
     assert_eq!(
         mentions(&["dsl/src", "compiler/src", "runtime/src"], "std::time", &["runtime/src/io", "runtime/src/bench"]),
         Vec::<String>::new()

@@ -589,7 +589,13 @@ impl Checker<'_, '_> {
 
     /// Last year's value of a quantity, typed by its default, so that two quantities may each read the other of last year.
     /// `None` where the default alone does not say the type: a bare zero, or a case.
-    fn previous_by_default(&mut self, id: QuantityId, default: &ast::Expr, span: Span, context: &Context) -> Option<Expr> {
+    fn previous_by_default(
+        &mut self,
+        id: QuantityId,
+        default: &ast::Expr,
+        span: Span,
+        context: &Context,
+    ) -> Option<Expr> {
         if matches!(&default.kind, A::Name(name) if !self.hir.symbols.contains_key(name)) {
             return None;
         }

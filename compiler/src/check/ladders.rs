@@ -216,9 +216,7 @@ fn quantity_range(id: crate::typed::QuantityId, program: &Program, reading: &mut
     reading.push(id.0);
     let mut result: Option<Interval> = None;
     for rule in &quantity.rules {
-        let simple = rule.adjustments.is_empty()
-            && rule.bounds.is_empty()
-            && rule.proratas.is_empty();
+        let simple = rule.adjustments.is_empty() && rule.bounds.is_empty() && rule.proratas.is_empty();
         let mut own = rule
             .base
             .iter()

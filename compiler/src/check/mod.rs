@@ -405,7 +405,11 @@ impl Checker<'_, '_> {
         for (id, promised, span) in std::mem::take(&mut self.previous_types) {
             let ty = self.program.quantity(id).ty.clone();
             if ty != promised && ![&ty, &promised].contains(&&Type::Error) {
-                let problem = say::type_mismatch(span, &say::describe(&ty, &self.program), &say::describe(&promised, &self.program));
+                let problem = say::type_mismatch(
+                    span,
+                    &say::describe(&ty, &self.program),
+                    &say::describe(&promised, &self.program),
+                );
                 self.report(problem);
             }
         }

@@ -150,16 +150,21 @@ impl<'a, 'h> Checker<'a, 'h> {
         let ty = match &self.types[id.index()] {
             Memo::Known(ty) => ty.clone(),
             _ => {
-                let found = lines().find(|line| line.value.ty != Type::Error && !is_zero(&line.value)).or_else(|| lines().next());
+                let found = lines()
+                    .find(|line| line.value.ty != Type::Error && !is_zero(&line.value))
+                    .or_else(|| lines().next());
                 found.map_or(Type::Error, |line| line.value.ty.clone())
             }
         };
         let odd: Vec<(Span, Type)> = lines()
-            .filter(|line| line.value.ty != ty && ![&line.value.ty, &ty].contains(&&Type::Error) && !is_zero(&line.value))
+            .filter(|line| {
+                line.value.ty != ty && ![&line.value.ty, &ty].contains(&&Type::Error) && !is_zero(&line.value)
+            })
             .map(|line| (line.value.span, line.value.ty.clone()))
             .collect();
         for (span, found) in odd {
-            let problem = say::type_mismatch(span, &say::describe(&ty, &self.program), &say::describe(&found, &self.program));
+            let problem =
+                say::type_mismatch(span, &say::describe(&ty, &self.program), &say::describe(&found, &self.program));
             self.report(problem);
         }
         self.types[id.index()] = Memo::Known(ty.clone());

@@ -12,7 +12,13 @@ use crate::ir::{Kernel, NodeId, Op, OutputValue, Source};
 use crate::typed::CompareOp;
 
 /// Emits `kernel(input, output, rows)`.
-pub fn function(kernel: &Kernel, layout: &Layout, func: &mut Function, context: &mut FunctionBuilderContext, module: &JITModule) {
+pub fn function(
+    kernel: &Kernel,
+    layout: &Layout,
+    func: &mut Function,
+    context: &mut FunctionBuilderContext,
+    module: &JITModule,
+) {
     let pointer = module.target_config().pointer_type();
     func.signature = module.make_signature();
     func.signature.params.extend([AbiParam::new(pointer), AbiParam::new(pointer), AbiParam::new(types::I64)]);

@@ -93,7 +93,8 @@ pub fn compile(kernel: &Kernel, layout: &Layout) -> Result<(Code, usize), Compil
     flags.set("opt_level", "speed").map_err(failed)?;
     flags.set("is_pic", "false").map_err(failed)?;
     flags.set("use_colocated_libcalls", "false").map_err(failed)?;
-    let isa = cranelift::native::builder().map_err(failed)?.finish(codegen::settings::Flags::new(flags)).map_err(failed)?;
+    let isa =
+        cranelift::native::builder().map_err(failed)?.finish(codegen::settings::Flags::new(flags)).map_err(failed)?;
     let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
     let mut context = module.make_context();
     let mut builder_context = FunctionBuilderContext::new();

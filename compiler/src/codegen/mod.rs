@@ -145,7 +145,9 @@ impl CompiledKernel {
     /// # Panics
     /// When a block is smaller than the layout says, or `rows` is more than [`BLOCK_ROWS`].
     pub fn run(&self, input: &Block, output: &mut Block, rows: usize) {
-        assert!(rows <= BLOCK_ROWS && input.len() >= self.layout.input_bytes && output.len() >= self.layout.output_bytes);
+        assert!(
+            rows <= BLOCK_ROWS && input.len() >= self.layout.input_bytes && output.len() >= self.layout.output_bytes
+        );
         self.code.run(input, output, rows);
     }
 }

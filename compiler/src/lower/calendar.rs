@@ -25,25 +25,65 @@ impl Lowerer<'_> {
         self.ir.add(product, shift)
     }
 
-    fn civil(&mut self, days: NodeId) -> Civil {
+    /// The year that starts in March, and the day in it, from 0.
+    fn march(&mut self, days: NodeId) -> (NodeId, NodeId) {
         let shifted = self.linear(days, 1, MARCH_SHIFT);
         let era = self.ir.divide_by(shifted, DAYS_PER_ERA);
         let era_days = self.linear(era, DAYS_PER_ERA, 0);
         let doe = self.ir.subtract(shifted, era_days);
         let doe = self.within(doe, 0, DAYS_PER_ERA - 1);
-        let (a, b, c) = (self.ir.divide_by(doe, 1_460), self.ir.divide_by(doe, 36_524), self.ir.divide_by(doe, 146_096));
+        let (a, b, c) =
+            (self.ir.divide_by(doe, 1_460), self.ir.divide_by(doe, 36_524), self.ir.divide_by(doe, 146_096));
         let t = self.ir.subtract(doe, a);
         let t = self.ir.add(t, b);
         let t = self.ir.subtract(t, c);
         let yoe = self.ir.divide_by(t, 365);
         let era_years = self.linear(era, 400, 0);
-        let march_year = self.ir.add(yoe, era_years);
+        let year = self.ir.add(yoe, era_years);
         let (q, h) = (self.ir.divide_by(yoe, 4), self.ir.divide_by(yoe, 100));
         let start = self.linear(yoe, 365, 0);
         let start = self.ir.add(start, q);
         let start = self.ir.subtract(start, h);
         let doy = self.ir.subtract(doe, start);
-        let doy = self.within(doy, 0, 365);
+        (year, self.within(doy, 0, 365))
+    }
+
+    /// The day that a year that starts in March starts on; the year is not negative.
+    fn march_start(&mut self, year: NodeId) -> NodeId {
+        let era = self.ir.divide_by(year, 400);
+        let era_years = self.linear(era, 400, 0);
+        let yoe = self.ir.subtract(year, era_years);
+        let yoe = self.within(yoe, 0, 399);
+        let (q, h) = (self.ir.divide_by(yoe, 4), self.ir.divide_by(yoe, 100));
+        let start = self.linear(yoe, 365, 0);
+        let start = self.ir.add(start, q);
+        let start = self.ir.subtract(start, h);
+        let era_days = self.linear(era, DAYS_PER_ERA, -MARCH_SHIFT);
+        self.ir.add(era_days, start)
+    }
+
+    /// The same day and month so many years later; 29 February gives 28 February in a common year. In years that start in
+    /// March it is the last day, so that only the length of the year counts.
+    fn add_years(&mut self, days: NodeId, count: i128, live: NodeId) -> NodeId {
+        let (year, doy) = self.march(days);
+        let year = self.linear(year, 1, count);
+        let zero = self.ir.constant(0);
+        let before = self.ir.compare(CompareOp::Less, year, zero);
+        self.ir.hand_over(live, before);
+        // Years beyond the calendar are handed over by the caller, whose bounds are on the result.
+        let year = self.within(year, 0, 20_000);
+        let start = self.march_start(year);
+        let next = self.linear(year, 1, 1);
+        let end = self.march_start(next);
+        let last = self.ir.subtract(end, start);
+        let last = self.linear(last, 1, -1);
+        let last = self.within(last, 364, 365);
+        let doy = self.ir.extremum(false, doy, last);
+        self.ir.add(start, doy)
+    }
+
+    fn civil(&mut self, days: NodeId) -> Civil {
+        let (march_year, doy) = self.march(days);
         let mp = self.linear(doy, 5, 2);
         let mp = self.ir.divide_by(mp, 153);
         let before = self.linear(mp, 153, 2);
@@ -201,22 +241,19 @@ impl Lowerer<'_> {
         let count = count.clamp(-4_000_000, 4_000_000);
         let moved = match unit {
             CalendarUnit::Days => self.linear(days, 1, count),
-            CalendarUnit::Months | CalendarUnit::Years => {
+            CalendarUnit::Years => self.add_years(days, count, live),
+            CalendarUnit::Months => {
                 let civil = self.civil(days);
-                let (year, month) = if unit == CalendarUnit::Years {
-                    (self.linear(civil.year, 1, count), civil.month)
-                } else {
-                    let months = self.linear(civil.year, 12, count - 1);
-                    let months = self.ir.add(months, civil.month);
-                    let zero = self.ir.constant(0);
-                    let before = self.ir.compare(CompareOp::Less, months, zero);
-                    self.ir.hand_over(live, before);
-                    let months = self.ir.extremum(true, months, zero);
-                    let year = self.ir.divide_by(months, 12);
-                    let whole = self.linear(year, 12, -1);
-                    let month = self.ir.subtract(months, whole);
-                    (year, self.within(month, 1, 12))
-                };
+                let months = self.linear(civil.year, 12, count - 1);
+                let months = self.ir.add(months, civil.month);
+                let zero = self.ir.constant(0);
+                let before = self.ir.compare(CompareOp::Less, months, zero);
+                self.ir.hand_over(live, before);
+                let months = self.ir.extremum(true, months, zero);
+                let year = self.ir.divide_by(months, 12);
+                let whole = self.linear(year, 12, -1);
+                let month = self.ir.subtract(months, whole);
+                let month = self.within(month, 1, 12);
                 let year = self.legal_year(year, live);
                 let last = self.last_day(year, month, live);
                 let day = self.ir.extremum(false, civil.day, last);

@@ -54,8 +54,16 @@ pub fn partition_input(program: &Program) -> Option<InputId> {
 /// against one is left out.
 #[must_use]
 pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complete: &'p [InputId]) -> Kernel {
-    let mut lowerer =
-        Lowerer { program, group, complete, ir: Builder::default(), quantities: HashMap::new(), scope: None, retained: Vec::new(), years: HashMap::new() };
+    let mut lowerer = Lowerer {
+        program,
+        group,
+        complete,
+        ir: Builder::default(),
+        quantities: HashMap::new(),
+        scope: None,
+        retained: Vec::new(),
+        years: HashMap::new(),
+    };
     let outputs = targets
         .iter()
         .map(|target| match target {
@@ -114,7 +122,9 @@ impl<'p> Lowerer<'p> {
         let program = self.program;
         let target = Target::Control(rank);
         let none = Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.yes) };
-        let ControlKind::Row { guard, years, condition, .. } = &program.controls[rank as usize].kind else { return none };
+        let ControlKind::Row { guard, years, condition, .. } = &program.controls[rank as usize].kind else {
+            return none;
+        };
         if !years.contains(self.group.year) {
             return none;
         }
@@ -282,7 +292,8 @@ impl<'p> Lowerer<'p> {
                 other => other,
             };
         }
-        let mut total = self.zero();
+        // Terms over one denominator are added first: fewer products to bring them together.
+        let mut sums: Vec<Fraction> = Vec::new();
         for line in &rule.base {
             let counts = line.when.as_ref().map_or(self.ir.yes, |when| self.flag(when, live));
             let line_live = self.ir.and(live, counts);
@@ -291,12 +302,21 @@ impl<'p> Lowerer<'p> {
             }
             let value = self.number(&line.value, line_live);
             let value = self.masked(counts, &value);
-            total = self.add(&total, &value);
+            match sums.iter().position(|sum| sum.den == value.den) {
+                Some(index) => sums[index] = self.add(&sums[index].clone(), &value),
+                None => sums.push(value),
+            }
+        }
+        let mut total = self.zero();
+        for sum in sums {
+            total = self.add(&total, &sum);
         }
         for adjustment in &rule.adjustments {
             let quantity = self.quantity(adjustment.quantity);
-            let Lowered::Number(value) = quantity.value else { continue };
-            let value = self.masked(quantity.applies, &value);
+            let Lowered::Number(mut value) = quantity.value else { continue };
+            if !self.ir.implies(live, quantity.applies) {
+                value = self.masked(quantity.applies, &value);
+            }
             total = match adjustment.kind {
                 AdjustmentKind::AddAmount => self.add(&total, &value),
                 AdjustmentKind::SubtractAmount => self.subtract(&total, &value),
@@ -453,7 +473,8 @@ impl<'p> Lowerer<'p> {
     fn or_default(&mut self, present: NodeId, value: Lowered, default: &'p Expr, live: NodeId) -> Lowered {
         let absent = self.ir.not(present);
         let default_live = self.ir.and(live, absent);
-        if present == self.ir.yes {
+        // Where the quantity is read it applies: the default is never taken.
+        if self.ir.implies(live, present) {
             return value;
         }
         let default = self.expr(default, default_live);
@@ -578,7 +599,9 @@ impl<'p> Lowerer<'p> {
                 for item in items {
                     let value = self.expr(item, live);
                     result = Some(match (result, value) {
-                        (Some(Lowered::Number(a)), Lowered::Number(b)) => Lowered::Number(self.extremum(*largest, &a, &b)),
+                        (Some(Lowered::Number(a)), Lowered::Number(b)) => {
+                            Lowered::Number(self.extremum(*largest, &a, &b))
+                        }
                         (Some(Lowered::Date(a)), Lowered::Date(b)) => Lowered::Date(self.ir.extremum(*largest, a, b)),
                         (_, value) => value,
                     });
@@ -642,7 +665,9 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::DateOf { day, month, year } => {
                 let year = self.whole(year, live);
-                if let Some(date) = self.ir.constant_of(year).and_then(|y| Date::new(i64::try_from(y).ok()?, *month, *day)) {
+                if let Some(date) =
+                    self.ir.constant_of(year).and_then(|y| Date::new(i64::try_from(y).ok()?, *month, *day))
+                {
                     return Lowered::Date(self.ir.constant(i128::from(date.days())));
                 }
                 Lowered::Date(self.date_of(year, *month, *day, live))

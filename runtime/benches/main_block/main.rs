@@ -91,7 +91,8 @@ impl Contenders {
         let (total, paid) = (find("bcp_total_euros"), find("bcp_si_remunere"));
         let paid = engine(vec![paid], EngineMode::Compiled, 0).evaluate(&batch, &|_| {});
         let ResultValues::Boolean(flags) = &paid.columns[0].values else { panic!("a flag") };
-        let paid: Vec<bool> = flags.iter().zip(&paid.columns[0].present).map(|(flag, present)| *flag && *present).collect();
+        let paid: Vec<bool> =
+            flags.iter().zip(&paid.columns[0].present).map(|(flag, present)| *flag && *present).collect();
         let columns = Columns::of(&policy, &batch, &paid);
         Self {
             total,
@@ -136,7 +137,12 @@ impl Contenders {
             expected.iter().filter(|cents| **cents == 0).count(),
             paid(&expected),
         );
-        println!("{} kernels, at most {} bytes of code ({} for all outputs)", self.payable.len(), nodes(&self.payable), nodes(&self.all));
+        println!(
+            "{} kernels, at most {} bytes of code ({} for all outputs)",
+            self.payable.len(),
+            nodes(&self.payable),
+            nodes(&self.all)
+        );
     }
 
     /// Times each contender once a turn, so that a busy machine slows all of them.
@@ -153,8 +159,16 @@ impl Contenders {
             times[4].push(time(|| self.reference.evaluate(&self.sample, &|_| {})));
         }
         let base = Rate::of(self.batch.rows, times[0].clone()).map_or(1, |rate| rate.median);
-        let labels = ["kernels, total", "kernels, all outputs", "native, row by row", "native, kind by kind", "interpreter, total"];
-        println!("{TURNS} turns, one thread: rows a second (median; best), as a percentage of the kernels for the total");
+        let labels = [
+            "kernels, total",
+            "kernels, all outputs",
+            "native, row by row",
+            "native, kind by kind",
+            "interpreter, total",
+        ];
+        println!(
+            "{TURNS} turns, one thread: rows a second (median; best), as a percentage of the kernels for the total"
+        );
         for (label, times) in labels.iter().zip(times) {
             let rows = if label.starts_with("interpreter") { self.sample.rows } else { self.batch.rows };
             let Some(rate) = Rate::of(rows, times) else { continue };
@@ -167,7 +181,9 @@ impl Contenders {
                 let rows = groups.iter().flat_map(|group| &group.blocks).map(|(_, rows)| rows).sum();
                 let mut output = Block::new(groups.iter().map(|g| g.kernel.layout.output_bytes).max().unwrap_or(0));
                 let run = |output: &mut Block| {
-                    groups.iter().for_each(|group| group.blocks.iter().for_each(|(b, rows)| group.kernel.run(b, output, *rows)));
+                    groups
+                        .iter()
+                        .for_each(|group| group.blocks.iter().for_each(|(b, rows)| group.kernel.run(b, output, *rows)));
                 };
                 let times = (0..TURNS).map(|_| time(|| run(&mut output))).collect();
                 Rate::of(rows, times).map_or(0, |rate| rate.median)

@@ -31,7 +31,9 @@ impl Cells for u8 {
 impl Cells for i32 {
     fn of(data: &ColumnData) -> Vec<Self> {
         match data {
-            ColumnData::Number(cells) => cells.iter().map(|cell| i32::try_from(*cell).expect("a small number")).collect(),
+            ColumnData::Number(cells) => {
+                cells.iter().map(|cell| i32::try_from(*cell).expect("a small number")).collect()
+            }
             ColumnData::Date(cells) => cells.clone(),
             _ => panic!("not a column of integers"),
         }
@@ -200,7 +202,8 @@ fn common(c: &View<'_>, i: usize, open: bool, software: bool, delisted: bool) ->
     let open = open && c.bcp_charte_et_information[i] && c.bcp_soins_non_programmes[i];
     let (plan, coordination) = (c.bcp_plan_crise_redige[i], c.bcp_fonction_coordination[i]);
     let software = software && c.bcp_date_acquisition_si[i] <= year.last;
-    let delisted = delisted && c.bcp_date_retrait_label_si[i] >= before.first && c.bcp_date_retrait_label_si[i] <= year.last;
+    let delisted =
+        delisted && c.bcp_date_retrait_label_si[i] >= before.first && c.bcp_date_retrait_label_si[i] <= year.last;
     let reached = u8::from(open) + u8::from(plan) + u8::from(coordination) + u8::from(software);
     let met = open && plan && coordination && (software || delisted)
         || reached >= 2 && joined >= before.first && joined < one_year_later(c.date_depot_projet_sante[i]);
@@ -246,7 +249,8 @@ fn precarity(c: &View<'_>, i: usize) -> (i64, i64) {
         return (0, 1);
     }
     let above = |some: i32, share: i32| (10_000 * i64::from(some) - i64::from(share) * patients).max(0);
-    let total = above(c.file_active_css[i], c.taux_national_css[i]) + above(c.file_active_ame[i], c.taux_national_ame[i]);
+    let total =
+        above(c.file_active_css[i], c.taux_national_css[i]) + above(c.file_active_ame[i], c.taux_national_ame[i]);
     (total, patients)
 }
 
@@ -283,11 +287,8 @@ fn medical<const POLYVALENT: bool>(c: &View<'_>, i: usize) -> i64 {
         2020 => c.bcp_derogation_enfant_2020[i],
         _ => false,
     };
-    let registered = if children {
-        c.patientele_mt_16_plus[i] + c.bcp_enfants_moins_16_deux_soins[i]
-    } else {
-        c.patientele_mt[i]
-    };
+    let registered =
+        if children { c.patientele_mt_16_plus[i] + c.bcp_enfants_moins_16_deux_soins[i] } else { c.patientele_mt[i] };
     let patients = i64::from(registered + if c.annee[i] >= 2020 { c.patientele_ame[i] } else { 0 });
     let nurse = c.bcp_ipa_salarie[i];
     let met = i64::from(c.bcp_nb_reunions_concertation[i]) * year.days >= 6 * covered
@@ -318,7 +319,10 @@ fn medical<const POLYVALENT: bool>(c: &View<'_>, i: usize) -> i64 {
         + points(doctors && auxiliaries, 300)
         + points(nurse, 40 * protocols)
         + points(c.bcp_si_avance[i], 100)
-        + points(c.bcp_nb_medecins_accueillis_cst[i] >= 1 || c.bcp_etp_mg_integres_changement_specialite[i] >= 100, 200)
+        + points(
+            c.bcp_nb_medecins_accueillis_cst[i] >= 1 || c.bcp_etp_mg_integres_changement_specialite[i] >= 100,
+            200,
+        )
         + 100 * i64::from(c.bcp_nb_protocoles_cooperation_snp[i].min(6))
         + points(c.bcp_parcours_obesite_enfant[i] && c.bcp_mission_surpoids_enfant[i], 100);
 
@@ -328,13 +332,15 @@ fn medical<const POLYVALENT: bool>(c: &View<'_>, i: usize) -> i64 {
         + points(nurse && met, 200)
         + points(c.bcp_procedure_transmission[i], 200)
         + points(c.bcp_parcours_insuffisance_cardiaque[i], 100);
-    let coordination = points(c.bcp_fonction_coordination[i], 1_700 * patients.min(8_000) + 1_100 * (patients - 8_000).max(0));
+    let coordination =
+        points(c.bcp_fonction_coordination[i], 1_700 * patients.min(8_000) + 1_100 * (patients - 8_000).max(0));
     let doctors = points(dispatch, 2 * i64::from(c.etp_mg[i]));
     let mut variable = (rates * patients + coordination) * (unit / 4_000) + doctors * unit;
 
     // Hundredths of professionals.
     let staff = i64::from(c.etp_ps[i]);
-    let software = points(software_paid, 500 * unit + staff.min(1_600) * (2 * unit) + (staff - 1_600).max(0) * (unit / 2 * 3));
+    let software =
+        points(software_paid, 500 * unit + staff.min(1_600) * (2 * unit) + (staff - 1_600).max(0) * (unit / 2 * 3));
     let joined = c.date_adhesion[i];
     let mut timed = software * days_from(year, c.bcp_date_acquisition_si[i].max(joined));
 
@@ -342,7 +348,8 @@ fn medical<const POLYVALENT: bool>(c: &View<'_>, i: usize) -> i64 {
         if 2 * c.etp_infirmiers[i] >= c.etp_mg[i] && c.etp_infirmiers[i] >= 400 {
             fixed += points(c.bcp_nb_stages_infirmiers_supplementaires[i] >= 1, 225);
             let patients = raised(c.patientele_infirmiere[i], c.bcp_patients_ald_invalidite_infirmier[i]);
-            variable += points(c.bcp_nb_missions_infirmieres_supplementaires[i] >= 1, 200 * patients) * (unit / 450_000);
+            variable +=
+                points(c.bcp_nb_missions_infirmieres_supplementaires[i] >= 1, 200 * patients) * (unit / 450_000);
         }
         if c.honoraires_totaux[i] > 0 && 5 * c.honoraires_dentaires[i] >= c.honoraires_totaux[i] {
             let external = c.bcp_contrat_dentaire_externe[i] && c.bcp_nb_interventions_contrat_dentaire[i] >= 3;
@@ -403,7 +410,8 @@ fn nursing(c: &View<'_>, i: usize) -> i64 {
         && c.bcp_nb_conventions_etablissements[i] >= 2
         && c.bcp_repertoire_offre[i]
         && c.bcp_information_vaccin_grippe[i];
-    let rates = points(crisis, 350) + points(external, 300) + 200 * i64::from(c.bcp_nb_missions_sante_publique[i].min(2));
+    let rates =
+        points(crisis, 350) + points(external, 300) + 200 * i64::from(c.bcp_nb_missions_sante_publique[i].min(2));
     let variable = rates * raised(c.patientele_infirmiere[i], c.bcp_patients_ald_invalidite_infirmier[i]);
     let staff = i64::from(c.etp_infirmiers[i]);
     let software = points(software_paid, 400 * UNIT + staff.min(1_000) * UNIT + (staff - 1_000).max(0) * (UNIT / 2));
@@ -418,7 +426,8 @@ fn dental(c: &View<'_>, i: usize) -> i64 {
     const UNIT: i64 = 2_600;
     let weeks = c.bcp_semaines_fermeture_conges[i];
     let open = (c.bcp_amplitude_horaire_semaine[i] >= 800 || c.bcp_derogation_ars_horaires[i]) && weeks <= 3;
-    let Some(Common { year, covered, crisis, software_paid, paid }) = common(c, i, open, c.bcp_si_conforme[i], false) else {
+    let Some(Common { year, covered, crisis, software_paid, paid }) = common(c, i, open, c.bcp_si_conforme[i], false)
+    else {
         return WITHOUT_OBJECT;
     };
     if !paid {
@@ -436,7 +445,8 @@ fn dental(c: &View<'_>, i: usize) -> i64 {
     let rates = points(crisis, 350) + 200 * i64::from(c.bcp_nb_missions_sante_publique[i].min(1));
     let variable = rates * i64::from(c.patientele_dentaire[i]);
     let staff = i64::from(c.etp_chirurgiens_dentistes[i]);
-    let software = points(software_paid, 250 * UNIT + staff.min(600) * (2 * UNIT) + (staff - 600).max(0) * (UNIT / 2 * 3));
+    let software =
+        points(software_paid, 250 * UNIT + staff.min(600) * (2 * UNIT) + (staff - 600).max(0) * (UNIT / 2 * 3));
     let days = days_from(year, c.bcp_date_acquisition_si[i].max(c.date_adhesion[i]));
     let timed = software * days + (fixed * UNIT + variable) * covered;
     let (above, patients) = precarity(c, i);

@@ -81,7 +81,8 @@ fn cells(program: &Program, input: &Input, keys: &[(i64, i64)], random: &mut Ran
     match default.data {
         ColumnData::Number(cells) => {
             let (low, high) = range(input);
-            let number = |_: &_| if worth_default(random) { cells[0] } else { low + magnitude(high.abs_diff(low), random) };
+            let number =
+                |_: &_| if worth_default(random) { cells[0] } else { low + magnitude(high.abs_diff(low), random) };
             ColumnData::Number(keys.iter().map(number).collect())
         }
         ColumnData::Boolean(cells) => {

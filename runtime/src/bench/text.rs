@@ -30,7 +30,11 @@ impl BenchReport {
             Some((year, _)) => format!(", année {year}"),
             None => String::new(),
         };
-        let turns = if self.repetitions == 1 { "un tour".to_owned() } else { format!("médiane de {} tours", self.repetitions) };
+        let turns = if self.repetitions == 1 {
+            "un tour".to_owned()
+        } else {
+            format!("médiane de {} tours", self.repetitions)
+        };
         let mut text = format!("{} : {rows} {origin}{years} ; {turns}.\n", self.policy);
         for measures in &self.measures {
             measures.write(self, &mut text);
@@ -69,12 +73,17 @@ impl Measures {
         for (label, rate) in lines {
             let Some(rate) = rate else { continue };
             let number = |rate: u64| format_french(&integer(i64::try_from(rate).unwrap_or(i64::MAX)), 0);
-            let sample = if rate.rows == report.rows { String::new() } else { format!(" sur {} lignes", count(rate.rows)) };
+            let sample =
+                if rate.rows == report.rows { String::new() } else { format!(" sur {} lignes", count(rate.rows)) };
             let (median, best) = (number(rate.median), number(rate.best));
             let _ = writeln!(text, "  {label:<33}{median:>13} lignes/s{sample} (au mieux {best})");
         }
         if let Some(ratio) = self.ratio {
-            let _ = writeln!(text, "  noyaux contre interprète : {} fois plus vite", format_french(&Ratio::from_integer(ratio.into()), 0));
+            let _ = writeln!(
+                text,
+                "  noyaux contre interprète : {} fois plus vite",
+                format_french(&Ratio::from_integer(ratio.into()), 0)
+            );
         }
         let agreement = if self.identical { "mêmes résultats" } else { "RÉSULTATS DIFFÉRENTS" };
         let _ = writeln!(

@@ -108,7 +108,8 @@ impl Engine {
     /// The rows of each group, years ascending, and the rows that belong to none.
     fn groups(&self, batch: &Batch, history: &History) -> (BTreeMap<Group, Vec<u32>>, Vec<usize>) {
         let (first, last) = self.program.years;
-        let column = self.kernels.partition.and_then(|id| batch.columns[id.index()].as_ref().map(|column| (id, column)));
+        let column =
+            self.kernels.partition.and_then(|id| batch.columns[id.index()].as_ref().map(|column| (id, column)));
         let mut groups: BTreeMap<Group, Vec<u32>> = BTreeMap::new();
         let mut apart = Vec::new();
         for row in 0..batch.rows {
@@ -219,7 +220,14 @@ impl Engine {
     }
 
     /// Copies the cells of some rows into a block.
-    fn gather(&self, kernel: &CompiledKernel, batch: &Batch, history: &History, states: &[State], rows: &[u32]) -> Block {
+    fn gather(
+        &self,
+        kernel: &CompiledKernel,
+        batch: &Batch,
+        history: &History,
+        states: &[State],
+        rows: &[u32],
+    ) -> Block {
         let mut block = Block::new(kernel.layout.input_bytes);
         let previous = |row: u32| history.previous(row as usize);
         for (source, slot) in &kernel.layout.inputs {
@@ -252,7 +260,8 @@ impl Engine {
                 Source::PreviousCellPresent(id) => {
                     let column = batch.columns[id.index()].as_ref();
                     for (i, row) in rows.iter().enumerate() {
-                        let known = previous(*row).is_some_and(|row| column.is_some_and(|column| !column.is_missing(row)));
+                        let known =
+                            previous(*row).is_some_and(|row| column.is_some_and(|column| !column.is_missing(row)));
                         block.set_flag(slot, i, known);
                     }
                 }
@@ -414,12 +423,17 @@ fn store_column(
                 let factor = slots.factor.map_or(1, |slot| block.integer(slot, *i));
                 let denominator = constant.checked_mul(factor);
                 match (&mut numbers.denominators, denominator) {
-                    (Denominators::Constant(known), Some(denominator)) if denominator == *known => numbers.numerators[*row] = numerator,
+                    (Denominators::Constant(known), Some(denominator)) if denominator == *known => {
+                        numbers.numerators[*row] = numerator
+                    }
                     (Denominators::PerRow(denominators), Some(denominator)) => {
                         numbers.numerators[*row] = numerator;
                         denominators[*row] = denominator;
                     }
-                    _ => numbers.set(*row, &(Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into()))),
+                    _ => numbers.set(
+                        *row,
+                        &(Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into())),
+                    ),
                 }
             }
         }

@@ -15,7 +15,9 @@ use polc_compiler::lower::partition_input;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Type, Value};
 use polc_dsl::diagnostic::Code;
 
-use crate::table::{Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics};
+use crate::table::{
+    Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
+};
 
 pub use compiled::{Kernels, Plan, Prepared};
 pub use history::History;
@@ -255,7 +257,11 @@ impl Numbers {
         let fits = match &mut self.denominators {
             Denominators::Constant(constant) => {
                 let scaled = value * polc_compiler::num::Ratio::from_integer((*constant).into());
-                scaled.is_integer().then(|| i128::try_from(scaled.to_integer()).ok()).flatten().map(|n| self.numerators[row] = n)
+                scaled
+                    .is_integer()
+                    .then(|| i128::try_from(scaled.to_integer()).ok())
+                    .flatten()
+                    .map(|n| self.numerators[row] = n)
             }
             Denominators::PerRow(denominators) => {
                 match (i128::try_from(value.numer().clone()), i128::try_from(value.denom().clone())) {

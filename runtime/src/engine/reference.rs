@@ -36,7 +36,8 @@ impl Data for BatchRow<'_> {
             return known.clone();
         }
         let data = BatchRow { row, ..*self };
-        let result = Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
+        let result =
+            Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
         self.memory.borrow_mut().insert((row, id), result.clone());
         result
     }
@@ -120,7 +121,13 @@ impl Engine {
     }
 
     /// What next year may read of a row: the result, or that it is unknown.
-    pub(super) fn state_of(&self, batch: &Batch, history: &History, index: usize, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
+    pub(super) fn state_of(
+        &self,
+        batch: &Batch,
+        history: &History,
+        index: usize,
+        id: QuantityId,
+    ) -> Result<Option<Value>, RowErrorKind> {
         let memory = Memory::default();
         let data = BatchRow { program: &self.program, batch, history, row: index, memory: &memory };
         Evaluation::new(&self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value))

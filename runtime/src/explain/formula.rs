@@ -100,9 +100,14 @@ impl Writer<'_> {
         if !values.is_empty() {
             expr.walk(&mut |e| {
                 let Some(value) = values.get(&(e as *const Expr)) else { return };
-                let inside = e.span.file == expr.span.file && expr.span.start <= e.span.start && e.span.end <= expr.span.end;
+                let inside =
+                    e.span.file == expr.span.file && expr.span.start <= e.span.start && e.span.end <= expr.span.end;
                 if inside {
-                    places.push(((e.span.start - expr.span.start) as usize, (e.span.end - expr.span.start) as usize, value));
+                    places.push((
+                        (e.span.start - expr.span.start) as usize,
+                        (e.span.end - expr.span.start) as usize,
+                        value,
+                    ));
                 }
             });
             // What holds another comes first, and takes its place.
@@ -140,7 +145,11 @@ impl Writer<'_> {
             ExprKind::Quantity(id) => name_of(*id),
             // The default of a criterion or a prerequisite without object goes without saying.
             ExprKind::QuantityOr { quantity, default, .. } => {
-                if self.is_written(default) { words::default(&name_of(*quantity), &plain(default)) } else { name_of(*quantity) }
+                if self.is_written(default) {
+                    words::default(&name_of(*quantity), &plain(default))
+                } else {
+                    name_of(*quantity)
+                }
             }
             ExprKind::Met(id) => words::met(&name_of(*id)),
             ExprKind::PreviousQuantity { quantity, default } => words::previous(&name_of(*quantity), &plain(default)),
@@ -163,7 +172,10 @@ impl Writer<'_> {
                 format!("{left} {sign} {right}")
             }
             ExprKind::Compare { op: CompareOp::GreaterOrEqual, left, right } if count_of(left).is_some() => {
-                words::at_least(&plain(right), &self.list(count_of(left).unwrap_or_default(), values, " ; ", Binding::Choice))
+                words::at_least(
+                    &plain(right),
+                    &self.list(count_of(left).unwrap_or_default(), values, " ; ", Binding::Choice),
+                )
             }
             ExprKind::Compare { op, left, right } => {
                 let sign = match op {
@@ -191,7 +203,9 @@ impl Writer<'_> {
                 };
                 let subject = match &subject.kind {
                     // The place of a clause `pour` is that of the whole clause.
-                    ExprKind::Input(id) if !values.contains_key(&(&raw const **subject)) => self.program.input(*id).name.to_string(),
+                    ExprKind::Input(id) if !values.contains_key(&(&raw const **subject)) => {
+                        self.program.input(*id).name.to_string()
+                    }
                     _ => self.operand(subject, values, Binding::Comparison),
                 };
                 words::one_of(&subject, &names)

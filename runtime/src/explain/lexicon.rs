@@ -32,8 +32,7 @@ pub(super) struct Lexicon {
 
 impl Lexicon {
     pub fn of(sources: &SourceMap) -> Self {
-        let mut lexicon =
-            Self { plurals: BTreeMap::new(), percentages: BTreeSet::new(), references: BTreeMap::new() };
+        let mut lexicon = Self { plurals: BTreeMap::new(), percentages: BTreeSet::new(), references: BTreeMap::new() };
         for (name, spellings) in BUILTIN_UNITS {
             if let Some(plural) = spellings.first() {
                 lexicon.plurals.insert(name.into(), (*plural).into());
@@ -78,7 +77,10 @@ impl Lexicon {
                                 CitationKind::Annex(number) => words::annex(number),
                                 CitationKind::Free(text) => text.to_string(),
                             };
-                            citation.of.as_ref().map_or_else(|| place.clone(), |text| format!("{place} ({})", text.node))
+                            citation
+                                .of
+                                .as_ref()
+                                .map_or_else(|| place.clone(), |text| format!("{place} ({})", text.node))
                         })
                         .collect();
                     if !references.is_empty() {

@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use num_traits::Zero as _;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{
-    AdjustmentKind, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule, Type,
-    Value,
+    AdjustmentKind, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule,
+    Type, Value,
 };
 use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature};
@@ -566,7 +566,8 @@ impl<'r> Builder<'r> {
                     before: value(self, before),
                     effect: value(self, &effect),
                 };
-                let minoration = matches!(adjustment.kind, AdjustmentKind::SubtractAmount | AdjustmentKind::SubtractRate);
+                let minoration =
+                    matches!(adjustment.kind, AdjustmentKind::SubtractAmount | AdjustmentKind::SubtractRate);
                 let adjusting_writing = self.writing(adjustment.quantity);
                 let read = Read { leaf: Leaf::Quantity(adjustment.quantity), value: Some(step.value.clone()) };
                 StepView {

@@ -18,7 +18,9 @@ pub struct Style {
 /// The narrowest tree drawn, however narrow the terminal.
 const LEAST_WIDTH: usize = 40;
 /// What the words of a line keep when guides and value have taken their part; a deeper branch is told apart.
-const LEAST_WORDS: usize = 30;
+const LEAST_WORDS: usize = 24;
+/// What a value takes, more often than not.
+const USUAL_VALUE: usize = 16;
 
 impl Statement {
     /// The statement as a tree.
@@ -166,8 +168,8 @@ impl<'s> Tree<'s> {
             return aside(head, words::see_above());
         }
         // The totals and the prerequisites of a block are chapters of their own.
-        let chapter = depth > 0 && matches!(quantity.kind, Kind::BlockTotal | Kind::PrerequisitesMet);
-        if chapter || self.words_left(depth) < LEAST_WORDS {
+        let chapter = matches!(quantity.kind, Kind::BlockTotal | Kind::PrerequisitesMet);
+        if depth > 0 && (chapter || self.words_left(depth) < LEAST_WORDS) {
             self.postponed.push(name);
             return aside(head, words::see_below());
         }
@@ -394,7 +396,8 @@ impl<'s> Tree<'s> {
     fn reads(&mut self, reads: &'s [ReadView], depth: usize) -> Vec<Branch> {
         // The key is in the heading.
         let key = &self.statement.key;
-        let reads = reads.iter().filter(|read| read.nature != ReadNature::Input || key.iter().all(|k| k.name != read.name));
+        let reads =
+            reads.iter().filter(|read| read.nature != ReadNature::Input || key.iter().all(|k| k.name != read.name));
         reads.map(|read| self.read(read, depth)).collect()
     }
 
@@ -444,7 +447,7 @@ impl<'s> Tree<'s> {
 
     /// Columns left for words and value at a depth.
     fn words_left(&self, depth: usize) -> usize {
-        (self.style.width * 2 / 3).saturating_sub(3 * depth)
+        self.style.width.saturating_sub(3 * depth + USUAL_VALUE)
     }
 
     fn branch(&mut self, branch: &Branch, first: &str, next: &str) {
@@ -468,8 +471,8 @@ impl<'s> Tree<'s> {
         let reserved = if value == 0 { 0 } else { value + 2 };
         let room = self.style.width.saturating_sub(guide + reserved);
         // A value that leaves no room for words stands on a line of its own.
-        let apart = value > 0 && room < LEAST_WORDS / 2;
-        let room = if apart { self.style.width.saturating_sub(guide) } else { room }.max(LEAST_WORDS / 2);
+        let apart = value > 0 && room < LEAST_WORDS;
+        let room = if apart { self.style.width.saturating_sub(guide) } else { room }.max(LEAST_WORDS);
         let lines = wrap(&row.pieces, room);
         for (index, line) in lines.iter().enumerate() {
             let start = if index == 0 { first } else { next };
@@ -518,7 +521,10 @@ impl<'s> Tree<'s> {
 
 /// What a line of the base of a quantity is called.
 fn word(quantity: &QuantityView) -> LineWord {
-    let truth = quantity.steps.iter().any(|step| step.value.exact == words::truth(true) || step.value.exact == words::truth(false));
+    let truth = quantity
+        .steps
+        .iter()
+        .any(|step| step.value.exact == words::truth(true) || step.value.exact == words::truth(false));
     match quantity.kind {
         Kind::Criterion => LineWord::Points,
         Kind::Payment => LineWord::Amount,
@@ -528,7 +534,13 @@ fn word(quantity: &QuantityView) -> LineWord {
             Some(_) => LineWord::Amount,
         },
         Kind::Condition | Kind::Prerequisite | Kind::PrerequisitesMet => LineWord::Truth,
-        Kind::Definition if truth && quantity.unit.is_none() && quantity.steps.iter().all(|step| matches!(step.kind, StepKind::Base { .. })) => LineWord::Truth,
+        Kind::Definition
+            if truth
+                && quantity.unit.is_none()
+                && quantity.steps.iter().all(|step| matches!(step.kind, StepKind::Base { .. })) =>
+        {
+            LineWord::Truth
+        }
         _ => LineWord::Value,
     }
 }

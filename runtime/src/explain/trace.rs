@@ -160,9 +160,7 @@ fn part(program: &Program, id: QuantityId, rule: usize, step: &Step<'_>) -> Opti
         Step::Adjustment { quantity, .. } => {
             Part::Adjustment(rule.adjustments.iter().position(|adjustment| adjustment.quantity == *quantity)?)
         }
-        Step::Bound { expr, .. } => {
-            Part::Bound(rule.bounds.iter().position(|bound| ptr::eq(&bound.value, *expr))?)
-        }
+        Step::Bound { expr, .. } => Part::Bound(rule.bounds.iter().position(|bound| ptr::eq(&bound.value, *expr))?),
         Step::Prorata { expr, .. } => {
             Part::Prorata(rule.proratas.iter().position(|factor| ptr::eq(&factor.value, *expr))?)
         }

@@ -25,32 +25,27 @@ impl Output {
         Self::Stdout(BufWriter::new(io::stdout()))
     }
 
-    /// Prepares to write a file: what would prevent it is known now, not after the computation.
+    /// Whether a file can be written: known before a long computation, and without leaving anything behind.
+    ///
+    /// # Errors
+    /// As [`Output::create`].
+    pub fn probe(path: &Path) -> io::Result<()> {
+        match Target::of(path)? {
+            // Opening a pipe would wait for its reader, and closing it end its reading.
+            Target::Special(_) => Ok(()),
+            Target::File(target) => temporary(&target).map(drop),
+        }
+    }
+
+    /// Opens a file to write.
     ///
     /// # Errors
     /// When the folder does not exist or cannot be written to, or something there is not to be replaced.
     pub fn create(path: &Path) -> io::Result<Self> {
-        // A link stays a link: the file that it leads to is replaced.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        match fs::metadata(&target) {
-            Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(metadata) if !metadata.is_file() => {
-                return Ok(Self::Special(BufWriter::new(File::options().write(true).open(&target)?)));
-            }
-            Ok(metadata) if metadata.permissions().readonly() => return Err(io::ErrorKind::PermissionDenied.into()),
-            Ok(_) | Err(_) => {}
-        }
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".polc-");
-        #[cfg(unix)]
-        {
-            // As any new file: what the umask leaves of it.
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = BufWriter::new(builder.tempfile_in(folder)?);
-        Ok(Self::File { file, target })
+        Ok(match Target::of(path)? {
+            Target::Special(path) => Self::Special(BufWriter::new(File::options().write(true).open(path)?)),
+            Target::File(target) => Self::File { file: BufWriter::new(temporary(&target)?), target },
+        })
     }
 
     /// Shows what was written.
@@ -69,6 +64,38 @@ impl Output {
             }
         }
     }
+}
+
+/// What stands where results are to go.
+enum Target {
+    Special(PathBuf),
+    File(PathBuf),
+}
+
+impl Target {
+    fn of(path: &Path) -> io::Result<Self> {
+        // A link stays a link: the file that it leads to is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        match fs::metadata(&target) {
+            Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(metadata) if !metadata.is_file() => Ok(Self::Special(target)),
+            Ok(metadata) if metadata.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
+            Ok(_) | Err(_) => Ok(Self::File(target)),
+        }
+    }
+}
+
+fn temporary(target: &Path) -> io::Result<NamedTempFile> {
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".polc-");
+    #[cfg(unix)]
+    {
+        // As any new file: what the umask leaves of it.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 impl Write for Output {
@@ -117,9 +144,11 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_known_at_once() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let kind = |path: &Path| Output::create(path).expect_err("no such place").kind();
+        let kind = |path: &Path| Output::probe(path).expect_err("no such place").kind();
         assert_eq!(kind(&folder.path().join("absent/out.csv")), io::ErrorKind::NotFound);
         assert_eq!(kind(folder.path()), io::ErrorKind::IsADirectory);
+        Output::probe(&folder.path().join("out.csv")).expect("a writable folder");
+        assert!(names(folder.path()).is_empty());
     }
 
     #[cfg(unix)]

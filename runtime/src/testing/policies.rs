@@ -62,11 +62,19 @@ impl Writer {
     }
 
     fn head(&mut self) {
-        let scope = *self.random.pick(&["", "  champ debut ≤ 31 décembre annee (article 1)\n", "  champ ouvert ou annee > 2020 (article 1)\n"]);
+        let scope = *self.random.pick(&[
+            "",
+            "  champ debut ≤ 31 décembre annee (article 1)\n",
+            "  champ ouvert ou annee > 2020 (article 1)\n",
+        ]);
         self.line("politique essai « Essai »\n  monnaie € arrondie au centime\n  clé code, annee\n  exercice annee\n  texte loi « Loi »");
         self.text.push_str(scope);
         self.line("unité poire, poires\nunité pomme, pommes");
-        let _ = writeln!(self.text, "entrée code : texte\n  « c »\nentrée annee : entier en an, de {} à {}\n  « a »", YEARS.0, YEARS.1);
+        let _ = writeln!(
+            self.text,
+            "entrée code : texte\n  « c »\nentrée annee : entier en an, de {} à {}\n  « a »",
+            YEARS.0, YEARS.1
+        );
         self.line("entrée debut : date\n  « d »\nentrée ouvert : booléen, par défaut vrai\n  « o »");
         self.inputs.push(Named { name: "debut".into(), kind: Kind::Date, everywhere: true, criterion: false });
         self.inputs.push(Named { name: "ouvert".into(), kind: Kind::Flag, everywhere: true, criterion: false });
@@ -78,7 +86,12 @@ impl Writer {
             });
             let default = if self.random.one_in(3) { format!(", par défaut {}", cases[0]) } else { String::new() };
             let _ = writeln!(self.text, "entrée sorte{e} : genre{e}{default}\n  « s »");
-            self.inputs.push(Named { name: format!("sorte{e}"), kind: Kind::Case(e), everywhere: true, criterion: false });
+            self.inputs.push(Named {
+                name: format!("sorte{e}"),
+                kind: Kind::Case(e),
+                everywhere: true,
+                criterion: false,
+            });
             self.cases.push(cases);
         }
         for i in 0..4 + self.random.below(6) {
@@ -91,7 +104,10 @@ impl Writer {
             if self.random.one_in(2) {
                 let _ = writeln!(self.text, "paramètre {name}\n  réf. article 2\n  vaut {a}");
             } else {
-                let _ = writeln!(self.text, "paramètre {name}\n  réf. article 2\n  jusqu'en 2021 : {a}\n  depuis 2022 : {b}");
+                let _ = writeln!(
+                    self.text,
+                    "paramètre {name}\n  réf. article 2\n  jusqu'en 2021 : {a}\n  depuis 2022 : {b}"
+                );
             }
             self.parameters.push(Named { name, kind: Kind::Number(unit), everywhere: true, criterion: false });
         }
@@ -121,10 +137,19 @@ impl Writer {
                 let low = *self.random.pick(&["0", "0", "0", "1", "-50"]);
                 let high = *self.random.pick(&["1", "9", "400", "200 000", "100 000 000"]);
                 let (high, low) = if high == "1" && low == "1" { ("2", low) } else { (high, low) };
-                let default = if self.random.one_in(2) { format!(", par défaut {}", if low == "1" { "1" } else { "0" }) } else { String::new() };
+                let default = if self.random.one_in(2) {
+                    format!(", par défaut {}", if low == "1" { "1" } else { "0" })
+                } else {
+                    String::new()
+                };
                 let base = if self.random.one_in(2) { "entier" } else { "décimal" };
-                let decimals = if base == "décimal" { format!(", à {} décimales", 1 + self.random.below(4)) } else { String::new() };
-                let _ = writeln!(self.text, "entrée {name} : {base}{unit}{decimals}, de {low} à {high}{default}\n  « n »");
+                let decimals = if base == "décimal" {
+                    format!(", à {} décimales", 1 + self.random.below(4))
+                } else {
+                    String::new()
+                };
+                let _ =
+                    writeln!(self.text, "entrée {name} : {base}{unit}{decimals}, de {low} à {high}{default}\n  « n »");
             }
         }
         self.inputs.push(Named { name, kind, everywhere: true, criterion: false });
@@ -141,7 +166,8 @@ impl Writer {
 
     fn digits(&mut self) -> String {
         let text = *self.random.pick(&[
-            "0", "1", "2", "3", "7", "10", "40", "350", "4 000", "8 000", "0,5", "0,05", "0,452", "1,25", "2 600", "450", "0,001",
+            "0", "1", "2", "3", "7", "10", "40", "350", "4 000", "8 000", "0,5", "0,05", "0,452", "1,25", "2 600",
+            "450", "0,001",
         ]);
         text.to_owned()
     }
@@ -174,20 +200,34 @@ impl Writer {
         }
         self.later.clear();
         let enough = self.value(Kind::Flag, 2);
-        self.line("définition somme\n  réf. article 9\n  si tous_reunis ou combien ≥ 1\n  points total_socle + total_option");
-        self.quantities.push(Named { name: "somme".into(), kind: Kind::Number(Some(2)), everywhere: true, criterion: false });
+        self.line(
+            "définition somme\n  réf. article 9\n  si tous_reunis ou combien ≥ 1\n  points total_socle + total_option",
+        );
+        self.quantities.push(Named {
+            name: "somme".into(),
+            kind: Kind::Number(Some(2)),
+            everywhere: true,
+            criterion: false,
+        });
         let factor = self.value(Kind::Number(None), 2);
         let _ = writeln!(self.text, "versement paye\n  réf. article 9\n  montant somme × 7,13 €/point × ({factor})");
         if self.random.one_in(2) {
             let rate = self.value(Kind::Number(None), 2);
-            let _ = writeln!(self.text, "majoration hausse\n  sur paye\n  réf. article 9\n  taux {rate}\n  plancher -50 %\n  plafond 125 %");
+            let _ = writeln!(
+                self.text,
+                "majoration hausse\n  sur paye\n  réf. article 9\n  taux {rate}\n  plancher -50 %\n  plafond 125 %"
+            );
         }
         if self.random.one_in(2) {
-            let _ = writeln!(self.text, "dérogation moins_de_prerequis à tous_reunis\n  réf. article 9\n  si {enough}\n  il suffit de 1 prérequis");
+            let _ = writeln!(
+                self.text,
+                "dérogation moins_de_prerequis à tous_reunis\n  réf. article 9\n  si {enough}\n  il suffit de 1 prérequis"
+            );
         }
         let shared = self.value(Kind::Flag, 2);
         let blocking = if self.random.one_in(3) { "\n  bloquant" } else { "" };
-        let _ = writeln!(self.text, "contrôle verif\n  réf. article 9\n  sur chaque ligne\n  vérifie {shared}{blocking}");
+        let _ =
+            writeln!(self.text, "contrôle verif\n  réf. article 9\n  sur chaque ligne\n  vérifie {shared}{blocking}");
         self.mention_everything();
     }
 
@@ -203,7 +243,8 @@ impl Writer {
                 Kind::Number(Some(unit)) => format!("{} / 1 {}", named.name, UNITS[unit]),
             });
         }
-        let text = format!("définition tout\n  réf. article 9\n  pour tous lorsque ouvert\n  vaut {}", terms.join(" + "));
+        let text =
+            format!("définition tout\n  réf. article 9\n  pour tous lorsque ouvert\n  vaut {}", terms.join(" + "));
         self.line(&text);
         // Units must serve too.
         self.line("définition fruits\n  réf. article 9\n  vaut (1 poire / 1 poire) × (2 pommes / 1 pomme)");
@@ -248,10 +289,14 @@ impl Writer {
         if self.random.one_in(6) {
             let condition = self.value(Kind::Flag, 1);
             let value = self.value(named.kind, 1);
-            let _ = writeln!(self.text, "dérogation exception_{name} à {name}\n  réf. article 6\n  si {condition}\n  vaut {value}");
+            let _ = writeln!(
+                self.text,
+                "dérogation exception_{name} à {name}\n  réf. article 6\n  si {condition}\n  vaut {value}"
+            );
             if self.random.one_in(2) {
                 let (condition, value) = (self.value(Kind::Flag, 1), self.value(named.kind, 1));
-                let order = if self.random.one_in(2) { format!("\n  prime sur exception_{name}") } else { String::new() };
+                let order =
+                    if self.random.one_in(2) { format!("\n  prime sur exception_{name}") } else { String::new() };
                 let _ = writeln!(
                     self.text,
                     "dérogation autre_{name} à {name}\n  réf. article 6{order}\n  si ouvert et non ({condition})\n  vaut {value}"
@@ -260,13 +305,28 @@ impl Writer {
         }
         if named.criterion && self.random.one_in(3) {
             let value = self.value(Kind::Number(Some(2)), 1);
-            let _ = writeln!(self.text, "minoration moins_{name}\n  sur {name}\n  réf. article 7{first}{years}\n  points {value}\n  plancher 0");
+            let _ = writeln!(
+                self.text,
+                "minoration moins_{name}\n  sur {name}\n  réf. article 7{first}{years}\n  points {value}\n  plancher 0"
+            );
         }
         if self.random.one_in(8) {
             let from = self.value(Kind::Date, 1);
-            let until = if self.random.one_in(2) { format!("\n  jusqu'au {}", self.value(Kind::Date, 1)) } else { String::new() };
-            let _ = writeln!(self.text, "prorata part_{name}\n  réf. article 8\n  à compter du {from}{until}\n  nombre de jours jours_{name}");
-            self.quantities.push(Named { name: format!("part_{name}"), kind: Kind::Number(None), everywhere: true, criterion: false });
+            let until = if self.random.one_in(2) {
+                format!("\n  jusqu'au {}", self.value(Kind::Date, 1))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(
+                self.text,
+                "prorata part_{name}\n  réf. article 8\n  à compter du {from}{until}\n  nombre de jours jours_{name}"
+            );
+            self.quantities.push(Named {
+                name: format!("part_{name}"),
+                kind: Kind::Number(None),
+                everywhere: true,
+                criterion: false,
+            });
         }
         self.quantities.push(named);
     }
@@ -313,13 +373,18 @@ impl Writer {
                     let (a, b) = (self.digits(), self.random.pick(&["1", "4 000", "2 600"]).to_string());
                     let unit = self.random.below(2);
                     let quantity = self.value(Kind::Number(Some(unit)), 1);
-                    let limit = if self.random.one_in(2) { format!(", dans la limite de {} {}", self.digits(), UNITS[unit]) } else { String::new() };
+                    let limit = if self.random.one_in(2) {
+                        format!(", dans la limite de {} {}", self.digits(), UNITS[unit])
+                    } else {
+                        String::new()
+                    };
                     format!("variables {a} par {b} {} de {quantity}{limit}", UNITS[unit])
                 }
                 1 => format!("fixes {}", self.digits()),
                 _ => self.value(Kind::Number(Some(2)), 2),
             };
-            let when = if self.random.one_in(4) { format!(" lorsque {}", self.value(Kind::Flag, 1)) } else { String::new() };
+            let when =
+                if self.random.one_in(4) { format!(" lorsque {}", self.value(Kind::Flag, 1)) } else { String::new() };
             let _ = write!(self.text, "\n  points {amount}{when}");
         }
         if self.random.one_in(5) {
@@ -354,7 +419,10 @@ impl Writer {
         match kind {
             Kind::Number(unit) => self.number(unit),
             Kind::Flag => self.random.pick(&["vrai", "faux"]).to_string(),
-            Kind::Date => self.random.pick(&["1er janvier 2020", "31/12/2023", "2024-02-29", "1er juillet annee", "31 décembre annee"]).to_string(),
+            Kind::Date => self
+                .random
+                .pick(&["1er janvier 2020", "31/12/2023", "2024-02-29", "1er juillet annee", "31 décembre annee"])
+                .to_string(),
             Kind::Case(e) => self.cases[e][0].clone(),
         }
     }
@@ -369,7 +437,8 @@ impl Writer {
             return self.simple(kind);
         }
         if self.random.one_in(12) {
-            let pool: Vec<Named> = self.later.iter().chain(&self.quantities).filter(|n| n.kind == kind).cloned().collect();
+            let pool: Vec<Named> =
+                self.later.iter().chain(&self.quantities).filter(|n| n.kind == kind).cloned().collect();
             if !pool.is_empty() {
                 let name = self.random.pick(&pool).name.clone();
                 // A bare zero would leave the type to be guessed.
@@ -391,7 +460,10 @@ impl Writer {
                 match self.random.below(3) {
                     0 => format!("max({date} ; {})", self.simple(Kind::Date)),
                     1 => format!("min({date} ; {})", self.simple(Kind::Date)),
-                    _ => format!("({date} {})", self.random.pick(&["+ 1 an", "+ 13 mois", "- 1 mois", "+ 45 jours", "- 2 ans"])),
+                    _ => format!(
+                        "({date} {})",
+                        self.random.pick(&["+ 1 an", "+ 13 mois", "- 1 mois", "+ 45 jours", "- 2 ans"])
+                    ),
                 }
             }
             Kind::Case(_) => self.simple(kind),
@@ -412,7 +484,11 @@ impl Writer {
                 // A division by data, guarded against zero or not.
                 let other = self.random.below(2);
                 let (a, b) = (self.value(Kind::Number(Some(other)), next), self.value(Kind::Number(Some(other)), next));
-                let ratio = if self.random.one_in(4) { format!("({a}) / ({b})") } else { format!("(si ({b}) = 0 alors 0 sinon ({a}) / ({b}))") };
+                let ratio = if self.random.one_in(4) {
+                    format!("({a}) / ({b})")
+                } else {
+                    format!("(si ({b}) = 0 alors 0 sinon ({a}) / ({b}))")
+                };
                 match unit {
                     None => format!("({ratio})"),
                     Some(unit) => format!("(1 {} × ({ratio}))", UNITS[unit]),
@@ -427,7 +503,12 @@ impl Writer {
                 format!("(par palier de {of} moins de 3 : {a} de 3 à moins de 10 : {b} sinon : {c})")
             }
             10 => match unit {
-                None => format!("arrondi{}({} ; {})", self.random.pick(&["", "_inférieur", "_supérieur"]), self.value(same, next), self.random.below(4)),
+                None => format!(
+                    "arrondi{}({} ; {})",
+                    self.random.pick(&["", "_inférieur", "_supérieur"]),
+                    self.value(same, next),
+                    self.random.below(4)
+                ),
                 Some(unit) => {
                     let of = self.random.below(2);
                     let subject = self.value(Kind::Number(Some(of)), next);
@@ -442,7 +523,11 @@ impl Writer {
             },
             _ => match unit {
                 None => match self.random.below(4) {
-                    0 => format!("((nombre de jours du {} au {}) / 1 jour)", self.value(Kind::Date, next), self.simple(Kind::Date)),
+                    0 => format!(
+                        "((nombre de jours du {} au {}) / 1 jour)",
+                        self.value(Kind::Date, next),
+                        self.simple(Kind::Date)
+                    ),
                     1 => "((nombre de jours de annee) / 1 jour)".to_owned(),
                     2 => format!("((année({}) - 2000) / 1 an)", self.value(Kind::Date, next)),
                     _ => format!("mois({})", self.value(Kind::Date, next)),

@@ -79,5 +79,7 @@ fn number(input: &Input, random: &mut Random) -> Ratio {
 fn date(year: i64, random: &mut Random) -> Date {
     let year = year + random.between(-2, 1);
     let (month, day) = *random.pick(&[(1, 1), (12, 31), (2, 28), (2, 29), (3, 1), (6, 30), (7, 1), (10, 15)]);
-    Date::new(year, month, day).or_else(|| Date::new(year, 2, 28)).unwrap_or_else(|| Date::new(2000, 1, 1).expect("a date"))
+    Date::new(year, month, day)
+        .or_else(|| Date::new(year, 2, 28))
+        .unwrap_or_else(|| Date::new(2000, 1, 1).expect("a date"))
 }
