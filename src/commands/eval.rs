@@ -108,8 +108,9 @@ pub fn run(args: &Args) -> Outcome {
     let outputs = policy::outputs(program, &args.outputs)?;
     // Before the work: an output that cannot be written is known at once.
     let destination = args.output.as_deref().filter(|path| !is_standard(path));
-    let mut output = destination.map_or_else(|| Ok(Output::stdout()), create)?;
-    let mut rejects_output = args.rejects.as_deref().map(create).transpose()?;
+    for path in destination.into_iter().chain(args.rejects.as_deref()) {
+        Output::probe(path).map_err(|error| unwritable(error, Some(path)))?;
+    }
 
     let file = data::read(&args.data)?;
     let mut request = Request::new(program, &outputs);
@@ -119,7 +120,7 @@ pub fn run(args: &Args) -> Outcome {
     request.divert = args.rejects.is_some();
     let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads);
     let evaluate = |table: &Table| {
-        let bar = progress::rows(table.batch.rows);
+        let bar = progress::rows(table.batch.rows, args.engine == EngineArg::Reference);
         let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
         bar.finish_and_clear();
         results
@@ -138,14 +139,19 @@ pub fn run(args: &Args) -> Outcome {
         return Err(with_row_errors(Problems::new(SHOWN_PROBLEMS), program, &table, &results).into());
     }
     let written = |error, path: Option<&Path>| unwritable(error, path);
+    let mut output = match destination {
+        None => Output::stdout(),
+        Some(path) => Output::create(path).map_err(|error| written(error, Some(path)))?,
+    };
     write::results(&mut output, program, &table, &outputs, &results).map_err(|error| written(error, destination))?;
-    if let (Some(output), Some(path)) = (&mut rejects_output, args.rejects.as_deref()) {
-        write::rejects(output, &table, &rejects).map_err(|error| written(error, Some(path)))?;
+    if let Some(path) = args.rejects.as_deref() {
+        // Both are complete before either is shown.
+        let failed = |error| written(error, Some(path));
+        let mut rejected = Output::create(path).map_err(failed)?;
+        write::rejects(&mut rejected, &table, &rejects).map_err(failed)?;
+        rejected.commit().map_err(failed)?;
     }
     output.commit().map_err(|error| written(error, destination))?;
-    if let (Some(output), Some(path)) = (rejects_output, args.rejects.as_deref()) {
-        output.commit().map_err(|error| written(error, Some(path)))?;
-    }
     let summary =
         Summary { args, program, table: &table, outputs: &outputs, results: &results, rejects: rejects.len() };
     // A closed standard error does not undo the work.
@@ -185,10 +191,6 @@ fn check_places(args: &Args) -> Outcome {
         places.push(place);
     }
     Ok(())
-}
-
-fn create(path: &Path) -> Result<Output, Failure> {
-    Output::create(path).map_err(|error| unwritable(error, Some(path)))
 }
 
 fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {

@@ -12,6 +12,8 @@ mod data;
 mod policy;
 mod wording;
 
+pub use wording::figures;
+
 use crate::args::Command;
 use crate::exit::Outcome;
 

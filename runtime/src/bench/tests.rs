@@ -8,6 +8,7 @@ const POLICY: &str = "politique essai « Essai »
   monnaie € arrondie au centime
   clé code, annee
   exercice annee
+  texte loi « Loi »
 énumération genre
   cas petit
   cas grand
@@ -22,20 +23,20 @@ entrée recolte : entier en poires, de 0 à 200 000, par défaut 0
   « r »
 entrée ouverture : date
   « o »
-définition retenue
+définition gardee
   réf. article 1
   vaut recolte plafonné à (si ouverture ≤ 1er janvier annee alors 1 000 poires sinon 10 poires)
-définition base
+définition part
   pour petit
   réf. article 1
-  vaut retenue / 3
-définition base
+  vaut gardee / 3
+définition part
   pour grand
   réf. article 1
-  vaut retenue
+  vaut gardee
 versement paye
   réf. article 2
-  montant base × 7,13 € / 1 poire
+  montant part × 7,13 € / 1 poire
 ";
 
 fn policy() -> Policy {

@@ -122,13 +122,16 @@ impl Lexicon {
                 (iso, text)
             }
             (Value::Case(case), Type::Enumeration(id)) => {
-                let case = program.enumeration(*id).cases.get(*case as usize);
-                case.map_or_else(Default::default, |(name, title)| (name.to_string(), words::case(name, title)))
+                let Some((name, title)) = program.enumeration(*id).cases.get(*case as usize) else {
+                    return ValueView { exact: case.to_string(), text: case.to_string(), label: None };
+                };
+                let label = (name != title).then(|| title.to_string());
+                return ValueView { exact: name.to_string(), text: name.to_string(), label };
             }
             (Value::Case(case), _) => (case.to_string(), case.to_string()),
             (Value::Text(text), _) => (text.to_string(), text.to_string()),
         };
-        ValueView { exact, text }
+        ValueView { exact, text, label: None }
     }
 
     /// A value in few words, to stand in a formula.
@@ -138,7 +141,6 @@ impl Lexicon {
                 Some(fraction) => fraction,
                 None => self.digits(program, unit, number, style),
             },
-            (Value::Case(_), _) => self.value(program, ty, value, style).exact,
             _ => self.value(program, ty, value, style).text,
         }
     }

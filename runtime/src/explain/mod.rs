@@ -508,17 +508,13 @@ impl<'r> Builder<'r> {
         let writing = self.writing(id);
         let value = |builder: &Self, value: &Value| builder.value(&quantity.ty, value, &writing);
         let result = value(self, &step.result);
-        let truth = |flag: &Value| ValueView {
-            exact: words::truth(*flag == Value::Boolean(true)).to_owned(),
-            text: words::truth(*flag == Value::Boolean(true)).to_owned(),
-        };
         Some(match step.part {
             Part::Condition => {
                 let condition = rule.condition.as_ref()?;
                 let met = step.value == Value::Boolean(true);
                 let lacking = if met { None } else { self.lacking(condition) };
                 let kind = StepKind::Condition { met, lacking };
-                self.written(kind, condition, &[], truth(&step.value), result)
+                self.written(kind, condition, &[], self.value(&Type::Boolean, &step.value, &Writing::Plain), result)
             }
             Part::Base(rank) => {
                 let line = rule.base.get(rank)?;

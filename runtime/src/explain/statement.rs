@@ -93,6 +93,9 @@ pub struct ValueView {
     /// As a French reader writes it, with its unit.
     #[serde(rename = "texte")]
     pub text: String,
+    /// The title of a case, where it has one.
+    #[serde(rename = "libelle", default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -410,7 +410,9 @@ impl<'s> Tree<'s> {
                 let mut row = Row::new(Look::Plain, name);
                 let Some(input) = self.inputs.get(name).copied() else { return Branch::new(row.worth(value)) };
                 if self.told.insert(name) {
+                    let label = read.value.as_ref().and_then(|value| value.label.as_deref());
                     row = row.with(Look::Faint, format!(" : {}", input.meaning));
+                    row = row.with(Look::Faint, label.map(words::case_title).unwrap_or_default());
                     row = row.with(Look::Faint, in_parentheses(&input.references));
                 }
                 Branch::new(row.worth(match input.origin {
@@ -489,7 +491,9 @@ impl<'s> Tree<'s> {
             }
             self.end_line();
         }
-        if apart {
+        if apart && value > room {
+            self.row(&Row::new(Look::Plain, &row.right), next, next);
+        } else if apart {
             self.paint(Look::Faint, next);
             let gap = self.style.width.saturating_sub(guide + value);
             self.out.extend(std::iter::repeat_n(' ', gap));
@@ -594,49 +598,97 @@ fn width(text: &str) -> usize {
 
 /// Cuts pieces into lines of at most so many columns, between words; a word longer than a line is cut too.
 fn wrap(pieces: &[Piece], room: usize) -> Vec<Vec<Piece>> {
-    let mut lines: Vec<Vec<Piece>> = vec![Vec::new()];
-    let mut used = 0;
-    let push = |lines: &mut Vec<Vec<Piece>>, look: Look, text: &str| {
-        let line = lines.last_mut().expect("there is always a line");
-        match line.last_mut() {
-            Some(piece) if piece.look == look => piece.text.push_str(text),
-            _ => line.push(Piece { look, text: text.to_owned() }),
-        }
-    };
+    let mut lines = Lines { done: Vec::new(), line: Vec::new(), used: 0, room };
     // Words that no space separates stay together, whatever their looks.
     let mut word: Vec<Piece> = Vec::new();
-    let flush = |lines: &mut Vec<Vec<Piece>>, word: &mut Vec<Piece>, used: &mut usize| {
-        let length: usize = word.iter().map(|piece| width(&piece.text)).sum();
-        if *used > 0 && *used + length > room {
-            lines.push(Vec::new());
-            *used = 0;
-        }
-        for piece in word.drain(..) {
-            for c in piece.text.chars() {
-                if *used == room {
-                    lines.push(Vec::new());
-                    *used = 0;
-                }
-                push(lines, piece.look, c.encode_utf8(&mut [0; 4]));
-                *used += 1;
-            }
-        }
-    };
     for piece in pieces {
         for (index, part) in piece.text.split(' ').enumerate() {
             if index > 0 {
-                flush(&mut lines, &mut word, &mut used);
-                if used > 0 && used < room {
-                    let line = lines.last_mut().expect("there is always a line");
-                    line.push(Piece { look: piece.look, text: " ".to_owned() });
-                    used += 1;
-                }
+                lines.word(&mut word);
+                lines.space(piece.look);
             }
             if !part.is_empty() {
                 word.push(Piece { look: piece.look, text: part.to_owned() });
             }
         }
     }
-    flush(&mut lines, &mut word, &mut used);
-    lines
+    lines.word(&mut word);
+    lines.done.push(lines.line);
+    lines.done
+}
+
+/// Lines being filled.
+struct Lines {
+    done: Vec<Vec<Piece>>,
+    line: Vec<Piece>,
+    used: usize,
+    room: usize,
+}
+
+impl Lines {
+    fn end(&mut self) {
+        self.done.push(std::mem::take(&mut self.line));
+        self.used = 0;
+    }
+
+    fn put(&mut self, look: Look, c: char) {
+        match self.line.last_mut() {
+            Some(piece) if piece.look == look => piece.text.push(c),
+            _ => self.line.push(Piece { look, text: c.to_string() }),
+        }
+        self.used += 1;
+    }
+
+    fn space(&mut self, look: Look) {
+        if self.used > 0 && self.used < self.room {
+            self.put(look, ' ');
+        }
+    }
+
+    fn word(&mut self, word: &mut Vec<Piece>) {
+        let length: usize = word.iter().map(|piece| width(&piece.text)).sum();
+        if self.used > 0 && self.used + length > self.room {
+            self.end();
+        }
+        for piece in word.drain(..) {
+            for c in piece.text.chars() {
+                if self.used == self.room {
+                    self.end();
+                }
+                self.put(piece.look, c);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str, room: usize) -> Vec<String> {
+        let pieces = [Piece { look: Look::Plain, text: text.to_owned() }];
+        wrap(&pieces, room).iter().map(|line| line.iter().map(|piece| &*piece.text).collect()).collect()
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(lines("un deux trois", 8), ["un deux ", "trois"]);
+        assert_eq!(lines("un deux", 7), ["un deux"]);
+        assert_eq!(
+            lines("1\u{A0}000 anticonstitutionnellement", 10),
+            ["1\u{A0}000 ", "anticonsti", "tutionnell", "ement"]
+        );
+        assert_eq!(lines("", 10), [""]);
+    }
+
+    #[test]
+    fn scales_are_named_by_their_subject() {
+        assert_eq!(scale_text("par palier de x moins de 8 heures : 0 sinon : 1"), "par palier de x");
+        assert_eq!(scale_text("par tranche de a + b jusqu'à 2 : 0 par stage"), "par tranche de a + b");
+        assert_eq!(scale_text("1 000 × x"), "1 000 × x");
+        assert_eq!(
+            formula_text("1 700 points / 4 000 patients, 12 34"),
+            "1\u{202F}700 points / 4\u{202F}000 patients, 12 34"
+        );
+    }
 }

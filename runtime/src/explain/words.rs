@@ -45,8 +45,9 @@ pub(super) fn date(iso: &str) -> String {
     format!("{day}{NO_BREAK}{month}{NO_BREAK}{}", year.trim_start_matches('0'))
 }
 
-pub(super) fn case(name: &str, title: &str) -> String {
-    if name == title { name.to_owned() } else { format!("{name} ({title})") }
+/// The title of a case, after the input that it is the value of.
+pub(super) fn case_title(title: &str) -> String {
+    format!(" : «{NO_BREAK}{title}{NO_BREAK}»")
 }
 
 pub(super) fn percent(number: &str) -> String {
