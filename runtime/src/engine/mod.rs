@@ -13,7 +13,6 @@ use std::sync::Arc;
 use polc_compiler::ir::Target;
 use polc_compiler::lower::partition_input;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Type, Value};
-use polc_dsl::diagnostic::Code;
 
 use crate::table::{
     Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
@@ -277,18 +276,5 @@ impl Numbers {
         if fits.is_none() {
             self.large.insert(row, value.clone());
         }
-    }
-}
-
-/// The code of a row error, for reports.
-#[must_use]
-pub fn error_code(kind: &RowErrorKind) -> Code {
-    use polc_dsl::diagnostic::codes;
-    match kind {
-        RowErrorKind::Missing { .. } => codes::EMPTY_CELL,
-        RowErrorKind::DivisionByZero { .. } => codes::DIVISION_BY_ZERO,
-        RowErrorKind::Rules { .. } | RowErrorKind::Derogations { .. } => codes::ROW_CONFLICT,
-        RowErrorKind::BadDate { .. } | RowErrorKind::WithoutObject { .. } => codes::BAD_CELL,
-        RowErrorKind::Control { .. } => codes::CONTROL_FAILED,
     }
 }
