@@ -34,7 +34,7 @@ use crate::progress;
 ///
 /// Exemples :
 ///   polc eval policies/accord-cds centres.csv -o resultats.csv
-///   polc eval policies/accord-cds centres.csv --outputs bcp_total_euros --rejects rejets.csv
+///   polc eval policies/accord-cds centres.csv --outputs montant_total --rejects rejets.csv
 ///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
