@@ -424,7 +424,7 @@ pub struct ReadView {
     pub row_found: Option<bool>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ReadNature {
     #[serde(rename = "donnee")]
     Input,
