@@ -47,6 +47,16 @@ pub enum ItemKind {
     Situation,
     Example,
     Control,
+    /// A part of the policy: what governs the provisions of its file.
+    Part,
+    /// Payments of one amount at their dates.
+    Schedule,
+    /// « non cumul »: what annuls other quantities.
+    Exclusion,
+    /// A figure of the whole data set.
+    Aggregate,
+    /// Rows of parameters, and what instantiates templates.
+    Table,
 }
 
 #[derive(Clone, Debug)]
@@ -57,6 +67,8 @@ pub struct InputType {
     pub decimals: Option<Spanned<u32>>,
     pub range: Option<(Expr, Expr)>,
     pub default: Option<Expr>,
+    /// An empty cell is a legal value.
+    pub optional: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -189,6 +201,7 @@ pub enum ClauseKind {
     Reason(Text),
     Replaces {
         name: Name,
+        each: Option<(Name, Option<Expr>)>,
         cases: Option<Cases>,
         value: Expr,
     },
@@ -213,6 +226,91 @@ pub enum ClauseKind {
         value: Expr,
         reason: Text,
     },
+    /// « champ tous »: the part governs every row.
+    ScopeAll,
+    /// One declaration per row of a table.
+    ForEach {
+        table: Name,
+        condition: Option<Expr>,
+    },
+    /// Last year's value stays while this holds.
+    Keeps(Expr),
+    /// The first year in which this held.
+    FirstYear(Expr),
+    /// Sum over the years since one.
+    Cumulates {
+        value: Expr,
+        since: Expr,
+        citations: Vec<Citation>,
+    },
+    /// The payments of a schedule stop before this date.
+    Interrupted(Expr),
+    Due {
+        name: Name,
+        title: Option<Text>,
+        rate: Expr,
+        amount: Expr,
+        date: Expr,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    Recovery {
+        name: Name,
+        title: Option<Text>,
+        amount: Expr,
+        at: Expr,
+        from: Expr,
+        to: Expr,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    ScheduleTotal {
+        name: Name,
+        title: Option<Text>,
+        citations: Vec<Citation>,
+    },
+    Annuls(Vec<Name>),
+    /// The first that is not zero annuls the others.
+    Between(Vec<Name>),
+    OnlyOnce(Name),
+    /// In a derogation made of a « non cumul »: zero, or false.
+    Nothing,
+    Summarises {
+        summary: Summary,
+        value: Option<Expr>,
+        by: Vec<Name>,
+        when: Option<Expr>,
+        citations: Vec<Citation>,
+    },
+    RoundedTo(Spanned<u32>),
+    WholeData(Vec<Name>),
+    File(Text),
+    Column {
+        name: Name,
+        ty: Box<InputType>,
+    },
+    Row(Vec<Option<Expr>>),
+    ColumnsInForce {
+        from: Name,
+        to: Name,
+    },
+}
+
+/// How rows are brought to one figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Summary {
+    Count,
+    Sum,
+    Mean,
+    Maximum,
+    Minimum,
+}
+
+/// Which earlier row of the same key: last year's, or the latest before the row's year.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reach {
+    LastYear,
+    Earlier,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,9 +472,22 @@ pub enum ExprKind {
     DaysBetween {
         from: Box<Expr>,
         to: Box<Expr>,
+        /// Whether the last day is left out.
+        exclusive: bool,
     },
     DaysOfYear(Box<Expr>),
-    Previous(Name),
+    Past {
+        reach: Reach,
+        name: Name,
+    },
+    /// Whether a value is there: not an empty cell, nor a quantity without object.
+    IsSet(Box<Expr>),
+    /// Sum over the rows of a table of an expression of the template.
+    SumOver {
+        table: Name,
+        condition: Option<Box<Expr>>,
+        value: Box<Expr>,
+    },
     OrElse {
         value: Box<Expr>,
         default: Box<Expr>,

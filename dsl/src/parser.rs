@@ -259,6 +259,11 @@ impl Builder {
             Rule::situation => ItemKind::Situation,
             Rule::exemple => ItemKind::Example,
             Rule::controle => ItemKind::Control,
+            Rule::partie => ItemKind::Part,
+            Rule::echeancier => ItemKind::Schedule,
+            Rule::non_cumul => ItemKind::Exclusion,
+            Rule::agregat => ItemKind::Aggregate,
+            Rule::table => ItemKind::Table,
             other => unreachable!("{other:?} is not a declaration of the grammar"),
         };
         if name.is_none() {
@@ -288,7 +293,8 @@ impl Builder {
                 _ => BaseType::Named(self.name(&word)),
             },
         };
-        let mut result = InputType { base, span, unit: None, decimals: None, range: None, default: None };
+        let mut result =
+            InputType { base, span, unit: None, decimals: None, range: None, default: None, optional: false };
         for detail in children.0 {
             let rule = detail.as_rule();
             let mut inner = Children::of(detail);
@@ -297,6 +303,7 @@ impl Builder {
                 Rule::a_decimales => result.decimals = Some(self.integer(&inner.next())),
                 Rule::plage => result.range = Some((self.constant(inner.next()), self.constant(inner.next()))),
                 Rule::par_defaut => result.default = Some(self.constant(inner.next())),
+                Rule::facultative => result.optional = true,
                 other => unreachable!("{other:?} is not a detail of an input type"),
             }
         }
@@ -396,6 +403,11 @@ impl Builder {
             }
             Rule::chaque_ligne => return K::EachRow,
             Rule::bloquant => return K::Blocking,
+            Rule::champ_tous => return K::ScopeAll,
+            Rule::conserve => return K::Keeps(self.only_expression(pair)),
+            Rule::premiere_annee => return K::FirstYear(self.only_expression(pair)),
+            Rule::interrompu => return K::Interrupted(self.only_expression(pair)),
+            Rule::une_seule_fois => return K::OnlyOnce(self.only_name(pair)),
             Rule::vrai_si => return K::TrueIf(self.only_expression(pair)),
             Rule::si_clause => return K::If(self.only_expression(pair)),
             Rule::a_compter_de => return K::From(self.only_expression(pair)),
@@ -490,10 +502,66 @@ impl Builder {
             Rule::retenue => K::Retained { name: self.name(&c.next()), text: self.text(&c.next()) },
             Rule::variante => K::Variant { name: self.name(&c.next()), text: self.text(&c.next()) },
             Rule::motif => K::Reason(self.text(&c.next())),
+            Rule::pour_chaque => {
+                let (table, condition) = self.each(c);
+                K::ForEach { table, condition }
+            }
+            Rule::cumul => K::Cumulates {
+                value: self.expression(c.next()),
+                since: self.expression(c.next()),
+                citations: self.trailing_citations(&mut c),
+            },
+            Rule::echeance => K::Due {
+                name: self.name(&c.next()),
+                title: self.optional_text(&mut c),
+                rate: self.atom(c.next()),
+                amount: self.expression(c.next()),
+                date: self.expression(c.next()),
+                when: self.when(&mut c),
+                citations: self.trailing_citations(&mut c),
+            },
+            Rule::recuperation => K::Recovery {
+                name: self.name(&c.next()),
+                title: self.optional_text(&mut c),
+                amount: self.expression(c.next()),
+                at: self.expression(c.next()),
+                from: self.expression(c.next()),
+                to: self.expression(c.next()),
+                when: self.when(&mut c),
+                citations: self.trailing_citations(&mut c),
+            },
+            Rule::total_echeancier => K::ScheduleTotal {
+                name: self.name(&c.next()),
+                title: self.optional_text(&mut c),
+                citations: self.trailing_citations(&mut c),
+            },
+            Rule::annule => K::Annuls(c.0.map(|p| self.name(&p)).collect()),
+            Rule::entre => K::Between(c.0.map(|p| self.name(&p)).collect()),
+            Rule::resume => {
+                let (summary, value) = self.summary(c.next());
+                let by = std::iter::from_fn(|| c.take_if(Rule::nom)).map(|p| self.name(&p)).collect();
+                K::Summarises {
+                    summary,
+                    value,
+                    by,
+                    when: self.when(&mut c),
+                    citations: self.trailing_citations(&mut c),
+                }
+            }
+            Rule::arrondi_agregat => K::RoundedTo(self.integer(&Children::of(c.next()).next())),
+            Rule::sur_l_ensemble => K::WholeData(c.0.map(|p| self.name(&p)).collect()),
+            Rule::fichier => K::File(self.text(&c.next())),
+            Rule::colonne => {
+                let name = self.name(&c.next());
+                K::Column { name, ty: Box::new(self.input_type(c.next())) }
+            }
+            Rule::ligne => K::Row(c.0.map(|p| inner(p).find(|p| p.as_rule() == Rule::expression).map(|p| self.expression(p))).collect()),
+            Rule::colonnes_en_vigueur => K::ColumnsInForce { from: self.name(&c.next()), to: self.name(&c.next()) },
             Rule::remplace => {
                 let name = self.name(&c.next());
+                let each = c.take_if(Rule::pour_chaque).map(|p| self.each(Children::of(p)));
                 let cases = c.take_if(Rule::cas_vises).map(|p| self.cases(p));
-                K::Replaces { name, cases, value: self.expression(c.next()) }
+                K::Replaces { name, each, cases, value: self.expression(c.next()) }
             }
             Rule::origine => {
                 K::Origin(if c.next().as_rule() == Rule::origine_texte { Origin::Text } else { Origin::Computed })
@@ -508,6 +576,25 @@ impl Builder {
             Rule::ecart => K::Gap { value: self.expression(c.next()), reason: self.text(&c.next()) },
             other => unreachable!("{other:?} is not a clause of the grammar"),
         }
+    }
+
+    fn each(&self, mut c: Children<'_>) -> (Name, Option<Expr>) {
+        let table = self.name(&c.next());
+        (table, c.take_if(Rule::expression).map(|p| self.expression(p)))
+    }
+
+    fn summary(&self, pair: P<'_>) -> (Summary, Option<Expr>) {
+        if pair.as_rule() == Rule::resume_nombre {
+            return (Summary::Count, None);
+        }
+        let mut c = Children::of(pair);
+        let summary = match c.next().as_str() {
+            "somme" => Summary::Sum,
+            "moyenne" => Summary::Mean,
+            "maximum" => Summary::Maximum,
+            _ => Summary::Minimum,
+        };
+        (summary, Some(self.expression(c.next())))
     }
 
     fn optional_text(&self, children: &mut Children<'_>) -> Option<Text> {
@@ -616,6 +703,10 @@ impl Builder {
             let names = inner(next).map(|p| self.name(&p)).collect();
             return Expr { kind: ExprKind::OneOf { subject: Box::new(left), names }, span };
         }
+        if matches!(next.as_rule(), Rule::est_renseigne | Rule::est_vide) {
+            let set = Expr { kind: ExprKind::IsSet(Box::new(left)), span };
+            return if next.as_rule() == Rule::est_vide { Expr { kind: ExprKind::Not(Box::new(set)), span } } else { set };
+        }
         let right = self.bounded(c.next());
         self.binary(left, &next, right)
     }
@@ -712,10 +803,18 @@ impl Builder {
                         conditions: c.0.map(|p| self.expression(p)).collect(),
                     },
                     Rule::jours_entre => {
-                        ExprKind::DaysBetween { from: Box::new(self.sum(c.next())), to: Box::new(self.sum(c.next())) }
+                        let (from, to) = (Box::new(self.sum(c.next())), Box::new(self.sum(c.next())));
+                        ExprKind::DaysBetween { from, to, exclusive: c.take_if(Rule::exclu).is_some() }
                     }
                     Rule::jours_annee => ExprKind::DaysOfYear(Box::new(self.sum(c.next()))),
-                    Rule::precedent => ExprKind::Previous(self.name(&c.next())),
+                    Rule::precedent => ExprKind::Past { reach: Reach::LastYear, name: self.name(&c.next()) },
+                    Rule::anterieur => ExprKind::Past { reach: Reach::Earlier, name: self.name(&c.next()) },
+                    Rule::somme_de_table => {
+                        let table = self.name(&c.next());
+                        let condition = c.take_if(Rule::expression).map(|p| Box::new(self.expression(p)));
+                        let value = self.deeper(1, c.next(), Self::signed);
+                        ExprKind::SumOver { table, condition, value: Box::new(value) }
+                    }
                     Rule::appel => {
                         let function = self.name(&c.next());
                         ExprKind::Call { function, arguments: c.0.map(|p| self.expression(p)).collect() }

@@ -342,7 +342,19 @@ const MAY_FOLLOW_A_VALUE: [Rule; 10] = [
     Rule::mot_moins,
 ];
 
-const FUNCTIONS: [&str; 7] = ["min", "max", "année", "mois", "arrondi", "arrondi_inférieur", "arrondi_supérieur"];
+const FUNCTIONS: [&str; 11] = [
+    "min",
+    "max",
+    "année",
+    "mois",
+    "trimestre",
+    "années_révolues",
+    "mois_révolus",
+    "arrondi",
+    "arrondi_inférieur",
+    "arrondi_supérieur",
+    "non_nul",
+];
 
 /// The first words of the clause that a keyword opens.
 fn clause_word(rule: Rule) -> Option<&'static str> {
@@ -394,6 +406,22 @@ fn clause_word(rule: Rule) -> Option<&'static str> {
         Rule::texte_cite => "texte",
         Rule::kw_cas | Rule::cas => "cas",
         Rule::kw_depuis | Rule::valeur_datee => "depuis … :",
+        Rule::pour_chaque => "pour chaque",
+        Rule::kw_conserve | Rule::conserve => "conservé lorsque",
+        Rule::mot_premiere | Rule::premiere_annee => "première année où",
+        Rule::kw_cumul | Rule::cumul => "cumul de",
+        Rule::mot_interrompu | Rule::interrompu => "interrompu le",
+        Rule::kw_echeance | Rule::echeance => "échéance",
+        Rule::kw_recuperation | Rule::recuperation => "récupération",
+        Rule::total_echeancier => "total",
+        Rule::kw_annule | Rule::annule => "annule",
+        Rule::kw_entre | Rule::entre => "entre",
+        Rule::mot_une | Rule::une_seule_fois => "une seule fois",
+        Rule::arrondi_agregat => "arrondi à",
+        Rule::sur_l_ensemble => "sur l'ensemble",
+        Rule::kw_fichier | Rule::fichier => "fichier",
+        Rule::kw_colonne | Rule::colonne => "colonne",
+        Rule::kw_ligne | Rule::ligne => "ligne",
         _ => return None,
     })
 }
@@ -417,6 +445,11 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::kw_decimales => (0, "« décimales »"),
         Rule::mot_moins => (0, "« moins »"),
         Rule::mot_annonce => (0, "« annonce »"),
+        Rule::kw_le => (0, "« le », puis la date de l'échéance"),
+        Rule::resume | Rule::resume_nombre | Rule::resume_valeur | Rule::fonction_resume => {
+            (1, "ce qu'il calcule : « moyenne de … par … », « nombre par … »")
+        }
+        Rule::est_renseigne | Rule::est_vide | Rule::mot_est => (6, "« est renseigné » ou « est vide »"),
         Rule::mot_ouvrante => (2, "« ( »"),
         Rule::nom | Rule::reference_nom => (1, "un nom"),
         Rule::nombre | Rule::nombre_nu | Rule::chiffres | Rule::entier => (1, "un nombre"),
