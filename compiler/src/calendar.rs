@@ -86,6 +86,21 @@ impl std::fmt::Display for Date {
     }
 }
 
+/// The most whole months or years that can be added to the first date without passing the second, by the rule of
+/// [`Date::add`]; 0 when the second precedes the first. Days count as such.
+#[must_use]
+pub fn elapsed(from: Date, to: Date, unit: CalendarUnit) -> i64 {
+    let civil = (from.civil(), to.civil());
+    let years = i64::from(civil.1.year()) - i64::from(civil.0.year());
+    let most = match unit {
+        CalendarUnit::Days => i64::from(to.days()) - i64::from(from.days()),
+        CalendarUnit::Years => years,
+        CalendarUnit::Months => 12 * years + i64::from(civil.1.month()) - i64::from(civil.0.month()),
+    };
+    let passes = from.add(most.max(0), unit).is_none_or(|date| date > to);
+    (most - i64::from(passes)).max(0)
+}
+
 /// 365 or 366.
 #[must_use]
 pub fn days_in_year(year: i64) -> i64 {
@@ -111,6 +126,12 @@ mod tests {
         assert_eq!(date(2024, 2, 29).add(1, CalendarUnit::Years), Some(date(2025, 2, 28)));
         assert_eq!(date(2024, 1, 31).add(1, CalendarUnit::Months), Some(date(2024, 2, 29)));
         assert_eq!(date(9999, 12, 31).add(1, CalendarUnit::Days), None);
+        let since = |from, to| elapsed(from, to, CalendarUnit::Years);
+        assert_eq!(since(date(2020, 2, 29), date(2021, 2, 28)), 1);
+        assert_eq!(since(date(2020, 2, 29), date(2024, 2, 28)), 3);
+        assert_eq!(since(date(2020, 5, 1), date(2019, 5, 1)), 0);
+        assert_eq!(elapsed(date(2024, 1, 31), date(2024, 2, 29), CalendarUnit::Months), 1);
+        assert_eq!(elapsed(date(2024, 1, 31), date(2024, 3, 30), CalendarUnit::Months), 1);
         assert_eq!(days_between(date(2024, 7, 1), date(2024, 12, 31)), 184);
         assert_eq!(days_between(date(2025, 1, 1), date(2024, 12, 31)), 0);
         assert_eq!((days_in_year(1900), days_in_year(2000), days_in_year(2023)), (365, 366, 365));

@@ -1,6 +1,6 @@
 //! The words of the compiler: one constructor per problem. Passes decide, this module says it.
 
-use polc_dsl::ast::{Name, UnitExpr};
+use polc_dsl::ast::{Name, Reach, UnitExpr};
 use polc_dsl::diagnostic::{Diagnostic, codes, list};
 use polc_dsl::{FileId, Span};
 
@@ -204,6 +204,27 @@ pub fn second_policy(span: Span, first: Span) -> Diagnostic {
         .with_label(first, "la première")
 }
 
+pub fn second_part(span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(codes::POLICY_HEADER, span, "ce fichier est déjà dans une partie", "la seconde")
+        .with_label(first, "la première")
+        .with_help("un fichier appartient à une seule partie : répartissez ses dispositions en deux fichiers")
+}
+
+pub fn nested_aggregate(span: Span, name: &str, other_span: Span, other: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::CYCLE,
+        span,
+        format!("l'agrégat « {name} » dépend de l'agrégat « {other} »"),
+        "calculé en une seule première passe",
+    )
+    .with_label(other_span, "dont dépend ce qu'il résume")
+    .with_help("un agrégat résume des quantités qui ne lisent aucun agrégat, même l'année d'avant")
+}
+
+pub fn bad_table(span: Span, problem: &str) -> Diagnostic {
+    Diagnostic::new(codes::BAD_TABLE, span, problem, "ici")
+}
+
 pub fn bad_key(span: Span, name: &str, problem: &str) -> Diagnostic {
     Diagnostic::new(codes::POLICY_HEADER, span, problem, format!("l'exercice est « {name} »"))
 }
@@ -390,14 +411,42 @@ pub fn useless_default(span: Span) -> Diagnostic {
     )
 }
 
-pub fn previous_needs_default(span: Span, name: &str) -> Diagnostic {
+pub fn previous_needs_default(span: Span, reach: Reach, name: &str) -> Diagnostic {
+    let word = match reach {
+        Reach::LastYear => "précédent",
+        Reach::Earlier => "antérieur",
+    };
     Diagnostic::new(
         codes::MAY_NOT_APPLY,
         span,
-        format!("« précédent({name}) » n'existe pas la première année"),
+        format!("« {word}({name}) » n'existe pas la première année"),
         "lu sans dire quoi prendre alors",
     )
-    .with_help(format!("écrivez « précédent({name}) à défaut … »"))
+    .with_help(format!("écrivez « {word}({name}) à défaut … »"))
+}
+
+pub fn may_be_empty(span: Span, name: &str, declared: Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::MAY_NOT_APPLY,
+        span,
+        format!("l'entrée « {name} » est facultative : la cellule peut être vide ici"),
+        "lue sans dire quoi prendre alors",
+    )
+    .with_label(declared, "déclarée facultative")
+    .with_help(format!(
+        "vérifiez-le avant (« {name} est renseigné et … », « pour tous lorsque {name} est renseigné »), ou écrivez \
+         « {name} à défaut … »"
+    ))
+}
+
+pub fn always_set(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::WRONG_TARGET,
+        span,
+        format!("l'entrée « {name} » n'est pas facultative : elle a toujours une valeur"),
+        "la question ne se pose pas",
+    )
+    .with_help("déclarez-la « facultative » si une cellule vide est une réponse")
 }
 
 pub fn not_constant(span: Span) -> Diagnostic {

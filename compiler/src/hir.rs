@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use polc_dsl::Span;
-use polc_dsl::ast::{self, BoundKind, Expr, Item, Level, Name, Nature};
+use polc_dsl::{FileId, Span};
+use polc_dsl::ast::{self, BoundKind, Expr, Item, Level, Name, Nature, Summary};
 
 use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind, Years};
 
@@ -26,6 +26,8 @@ pub enum Symbol {
 #[derive(Debug, Default)]
 pub struct Program<'a> {
     pub header: Option<Header<'a>>,
+    /// What governs provisions: that of the policy first, then those of its parts. `None` for every row.
+    pub scopes: Vec<Scope<'a>>,
     /// Every spelling of a unit, and its first spelling.
     pub units: IndexMap<Arc<str>, Arc<str>>,
     /// Units that the policy declares, by first spelling.
@@ -35,11 +37,22 @@ pub struct Program<'a> {
     pub parameters: Vec<Parameter<'a>>,
     pub quantities: Vec<Quantity<'a>>,
     pub blocks: Vec<Block<'a>>,
+    pub aggregates: Vec<Aggregate<'a>>,
     pub symbols: IndexMap<Arc<str>, (Symbol, Span)>,
     pub readings: Vec<Reading<'a>>,
     pub situations: IndexMap<Arc<str>, &'a Item>,
     pub examples: Vec<&'a Item>,
     pub controls: Vec<&'a Item>,
+    /// The scope of the declarations of a file, where its part says it.
+    pub file_scopes: BTreeMap<FileId, usize>,
+}
+
+impl Program<'_> {
+    /// Rank of the scope of what a file declares.
+    #[must_use]
+    pub fn scope_of(&self, file: FileId) -> usize {
+        self.file_scopes.get(&file).copied().unwrap_or(0)
+    }
 }
 
 #[derive(Debug)]
@@ -50,8 +63,16 @@ pub struct Header<'a> {
     pub decimals: u32,
     pub key: Vec<&'a Name>,
     pub exercise: Option<&'a Name>,
-    pub scope: Option<(&'a Expr, Vec<Citation>)>,
     pub texts: Vec<(Arc<str>, Arc<str>)>,
+}
+
+/// When provisions govern a row.
+#[derive(Debug, Default)]
+pub struct Scope<'a> {
+    pub name: Option<&'a Name>,
+    pub title: Arc<str>,
+    pub condition: Option<&'a Expr>,
+    pub citations: Vec<Citation>,
 }
 
 #[derive(Debug)]
@@ -74,6 +95,21 @@ pub struct Parameter<'a> {
     pub name: &'a Name,
     pub title: Arc<str>,
     pub values: Vec<(Years, &'a Expr, Span)>,
+    pub citations: Vec<Citation>,
+    pub span: Span,
+}
+
+/// A figure of the whole data set.
+#[derive(Debug)]
+pub struct Aggregate<'a> {
+    pub quantity: QuantityId,
+    pub summary: Summary,
+    /// What is summed up: a quantity of each row.
+    pub of: QuantityId,
+    /// Of « distincts », the input whose values are counted.
+    pub distinct: Option<&'a Name>,
+    pub by: &'a [Name],
+    pub decimals: Option<u32>,
     pub citations: Vec<Citation>,
     pub span: Span,
 }
@@ -110,10 +146,14 @@ pub struct Guard<'a> {
 pub struct Rule<'a> {
     pub title: Arc<str>,
     pub citations: Vec<Citation>,
+    /// Rank in [`Program::scopes`].
+    pub scope: usize,
     pub guards: Vec<Guard<'a>>,
     pub years: Years,
     pub condition: Condition<'a>,
     pub body: Body<'a>,
+    /// Last year's value stays while this holds.
+    pub keeps: Option<&'a Expr>,
     pub bounds: Vec<Bound<'a>>,
     pub proratas: Vec<(&'a Expr, Vec<Citation>)>,
     /// For minorations and majorations: the quantity aimed at.
@@ -140,6 +180,11 @@ pub enum LineKind {
 pub enum Body<'a> {
     Value(&'a Expr),
     True(&'a Expr),
+    FirstYear(&'a Expr),
+    Cumulates {
+        value: &'a Expr,
+        since: &'a Expr,
+    },
     Lines(LineKind, Vec<Line<'a>>),
     BlockTotal {
         block: usize,
@@ -200,6 +245,8 @@ pub enum Effect<'a> {
     Value(&'a Expr),
     Suffices(u32),
     Lifts(QuantityId),
+    /// Zero, or false.
+    Nothing,
 }
 
 #[derive(Debug)]

@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use polc_dsl::ast::Reach;
+
 use crate::typed::{CompareOp, InputId, QuantityId};
 
 /// Bound of the magnitude of every integer. Low enough for a doubling and a few additions to stay within 128 bits.
@@ -16,6 +18,8 @@ pub const LIMIT: i128 = 1 << 122;
 pub const STATE_DECIMALS: u32 = 6;
 /// Bound of those numbers, scaled.
 pub const STATE_LIMIT: i128 = 1 << 60;
+/// Bound of the numerators and denominators of those that are fractions.
+pub const STATE_FRACTION_LIMIT: i128 = 1 << 44;
 
 /// Rank of a node in [`Kernel::nodes`]; operands come before what uses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,13 +39,20 @@ pub enum Source {
     Cell(InputId),
     /// Whether the cell is empty without default.
     Missing(InputId),
-    /// The cell of last year's row of the same key, and whether there is one.
-    PreviousCell(InputId),
-    PreviousCellPresent(InputId),
-    /// The result of last year's row, whether it applies, and whether it is unknown (an error, or a number out of scale).
-    PreviousResult(QuantityId),
-    PreviousResultPresent(QuantityId),
-    PreviousResultUnknown(QuantityId),
+    /// The cell of an earlier row of the same key, and whether there is one.
+    PastCell(Reach, InputId),
+    PastCellPresent(Reach, InputId),
+    /// The result of an earlier row, whether it applies, and whether it is unknown (an error, or a number out of scale).
+    PastResult(Reach, QuantityId),
+    PastResultPresent(Reach, QuantityId),
+    PastResultUnknown(Reach, QuantityId),
+    /// The figure of the row's group: the same three, and what divides it.
+    Aggregate(QuantityId),
+    AggregatePresent(QuantityId),
+    AggregateUnknown(QuantityId),
+    AggregateDivisor(QuantityId),
+    /// What divides the result of an earlier row that is not a decimal number; 1 at least.
+    PastResultDivisor(Reach, QuantityId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

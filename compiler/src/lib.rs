@@ -6,6 +6,7 @@ pub mod calendar;
 pub mod check;
 pub mod codegen;
 pub mod diagnostics;
+mod expand;
 pub mod hir;
 pub mod ir;
 pub mod lower;
@@ -31,6 +32,7 @@ pub fn analyse(sources: &SourceMap, selection: &Selection) -> (Option<typed::Pro
         diagnostics.extend(problems);
     }
     let unread = !diagnostics.is_empty();
+    diagnostics.extend(expand::expand(sources, &mut files));
     let (resolved, problems) = resolve::resolve(&files, selection);
     diagnostics.extend(problems);
     let (program, problems) = check::check(&resolved);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use polc_dsl::Span;
-use polc_dsl::ast::{BoundKind, Level, Nature, Origin};
+use polc_dsl::ast::{BoundKind, Level, Nature, Origin, Reach, Summary};
 
 use crate::calendar::{CalendarUnit, Date};
 use crate::num::{Ratio, RoundingMode};
@@ -36,6 +36,8 @@ ids! {
     QuantityId
     /// Rank of a reading in [`Program::readings`].
     ReadingId
+    /// Rank of a scope in [`Program::scopes`].
+    ScopeId
 }
 
 /// A policy, checked.
@@ -49,12 +51,15 @@ pub struct Program {
     pub year: InputId,
     /// First and last year covered.
     pub years: (i64, i64),
-    pub scope: Option<Scope>,
+    /// What governs provisions that their part does not govern otherwise.
+    pub scope: Option<ScopeId>,
+    pub scopes: Vec<Scope>,
     pub texts: Vec<(Arc<str>, Arc<str>)>,
     pub enumerations: Vec<Enumeration>,
     pub inputs: Vec<Input>,
     pub parameters: Vec<Parameter>,
     pub quantities: Vec<Quantity>,
+    pub aggregates: Vec<Aggregate>,
     pub readings: Vec<Reading>,
     pub examples: Vec<Example>,
     pub controls: Vec<Control>,
@@ -81,12 +86,23 @@ impl Program {
         &self.enumerations[id.index()]
     }
 
+    /// The aggregate that gives a quantity.
+    #[must_use]
+    pub fn aggregate(&self, id: QuantityId) -> Option<&Aggregate> {
+        self.aggregates.iter().find(|aggregate| aggregate.quantity == id)
+    }
+
     pub fn quantity_ids(&self) -> impl Iterator<Item = QuantityId> + use<> {
         (0..self.quantities.len() as u32).map(QuantityId)
     }
 
     pub fn input_ids(&self) -> impl Iterator<Item = InputId> + use<> {
         (0..self.inputs.len() as u32).map(InputId)
+    }
+
+    #[must_use]
+    pub fn scope(&self, id: ScopeId) -> &Scope {
+        &self.scopes[id.index()]
     }
 
     /// The quantities that become columns, in declaration order.
@@ -112,9 +128,11 @@ pub struct Currency {
     pub decimals: u32,
 }
 
-/// When the policy governs a row; elsewhere every quantity is without object.
+/// When the provisions of the policy, or of one of its parts, govern a row; elsewhere they give nothing.
 #[derive(Clone, Debug)]
 pub struct Scope {
+    /// Name and title of the part; `None` for the policy.
+    pub part: Option<(Arc<str>, Arc<str>)>,
     pub condition: Expr,
     pub citations: Vec<Citation>,
 }
@@ -176,6 +194,8 @@ pub struct Input {
     pub range: Option<(Ratio, Ratio)>,
     /// What an empty cell is worth.
     pub default: Option<Value>,
+    /// An empty cell is a legal value.
+    pub optional: bool,
     pub span: Span,
 }
 
@@ -233,6 +253,26 @@ pub enum QuantityKind {
     BlockTotal,
     PrerequisitesMet,
     PrerequisitesCount,
+    Aggregate,
+}
+
+/// A figure of the whole data set, computed in a first pass: one value for each group of rows.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    /// The quantity that reads it: the same on every row of a group; without object where no row brings a value, but for
+    /// counts and sums.
+    pub quantity: QuantityId,
+    pub summary: Summary,
+    /// What a row brings; it depends on no aggregate.
+    pub of: QuantityId,
+    /// Of a count of different values, the input that has them.
+    pub distinct: Option<InputId>,
+    /// What rows are grouped by. A row with an empty one belongs to no group.
+    pub by: Vec<InputId>,
+    /// Digits that the figure is rounded to, half away from zero.
+    pub decimals: Option<u32>,
+    pub citations: Vec<Citation>,
+    pub span: Span,
 }
 
 /// A named result. It is given by the one rule that applies to the row, and is without object where none does.
@@ -246,6 +286,8 @@ pub struct Quantity {
     pub internal: bool,
     pub rules: Vec<Rule>,
     pub derogations: Vec<Derogation>,
+    /// Whether its values are always multiples of a millionth.
+    pub decimal: bool,
     pub span: Span,
 }
 
@@ -255,9 +297,12 @@ pub struct Quantity {
 pub struct Rule {
     pub title: Arc<str>,
     pub citations: Vec<Citation>,
-    /// Where it applies within the scope of the policy; `None` for everywhere.
+    pub scope: Option<ScopeId>,
+    /// Where it applies within its scope; `None` for everywhere.
     pub guard: Option<Expr>,
     pub years: Years,
+    /// While it holds and last year has a value, that is the value.
+    pub keeps: Option<Expr>,
     /// Otherwise the value is zero.
     pub condition: Option<Expr>,
     /// The lines that add up to the base.
@@ -402,6 +447,8 @@ pub struct Control {
 pub enum ControlKind {
     /// On every row of the data where the guard holds; a blocking one refuses the row.
     Row { guard: Option<Expr>, years: Years, condition: Expr, blocking: bool },
+    /// Once for each group of rows: its condition reads aggregates only.
+    Groups { by: Vec<InputId>, years: Years, condition: Expr },
     /// On one situation: a condition.
     Verify { situation: Box<ExampleYear>, condition: Expr },
     /// On one situation: what the text announces, and by how much the computed value exceeds it.
@@ -437,15 +484,24 @@ pub enum ExprKind {
     },
     /// Whether the rule of the quantity that applies has its condition met; false where the quantity is without object.
     Met(QuantityId),
-    /// The value of last year's row of the same key, or the default.
-    PreviousQuantity {
-        quantity: QuantityId,
-        default: Box<Expr>,
-    },
-    PreviousInput {
+    /// The cell of an optional input, or the default where it is empty.
+    InputOr {
         input: InputId,
         default: Box<Expr>,
     },
+    /// The value of an earlier row of the same key, or the default.
+    PastQuantity {
+        reach: Reach,
+        quantity: QuantityId,
+        default: Box<Expr>,
+    },
+    PastInput {
+        reach: Reach,
+        input: InputId,
+        default: Box<Expr>,
+    },
+    /// Whether there is a value.
+    IsSet(Presence),
     /// In a replacement: the rule's own value.
     Retained,
     Negate(Box<Expr>),
@@ -492,7 +548,7 @@ pub enum ExprKind {
         subject: Box<Expr>,
         rows: Vec<Tier>,
     },
-    /// 1 to 12, or the year.
+    /// 1 to 12, 1 to 4, or the year.
     DatePart {
         part: DatePart,
         date: Box<Expr>,
@@ -508,9 +564,17 @@ pub enum ExprKind {
         unit: CalendarUnit,
         subtract: bool,
     },
+    /// Days from one date to the other, the last one included or not; 0 when the second precedes the first.
     DaysBetween {
         from: Box<Expr>,
         to: Box<Expr>,
+        exclusive: bool,
+    },
+    /// The most whole years or months that can be added to the first date without passing the second; 0 at least.
+    Elapsed {
+        from: Box<Expr>,
+        to: Box<Expr>,
+        unit: CalendarUnit,
     },
     DaysOfYear(Box<Expr>),
     Round {
@@ -518,6 +582,17 @@ pub enum ExprKind {
         decimals: u32,
         mode: RoundingMode,
     },
+}
+
+/// What « est renseigné » asks about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// The cell is not empty.
+    Input(InputId),
+    /// The quantity applies.
+    Quantity(QuantityId),
+    PastInput(Reach, InputId),
+    PastQuantity(Reach, QuantityId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -556,6 +631,8 @@ impl CompareOp {
 pub enum DatePart {
     Year,
     Month,
+    /// 1 to 4.
+    Quarter,
 }
 
 /// `from` included, `to` excluded; the rows cover the line without overlap.
@@ -584,10 +661,12 @@ impl Expr {
             | ExprKind::Parameter(_)
             | ExprKind::Quantity(_)
             | ExprKind::Met(_)
+            | ExprKind::IsSet(_)
             | ExprKind::Retained => {}
             ExprKind::QuantityOr { default: inner, .. }
-            | ExprKind::PreviousQuantity { default: inner, .. }
-            | ExprKind::PreviousInput { default: inner, .. }
+            | ExprKind::InputOr { default: inner, .. }
+            | ExprKind::PastQuantity { default: inner, .. }
+            | ExprKind::PastInput { default: inner, .. }
             | ExprKind::Negate(inner)
             | ExprKind::Not(inner)
             | ExprKind::OneOf { subject: inner, .. }
@@ -599,7 +678,9 @@ impl Expr {
                 left.walk(f);
                 right.walk(f);
             }
-            ExprKind::AddToDate { date: left, count: right, .. } | ExprKind::DaysBetween { from: left, to: right } => {
+            ExprKind::AddToDate { date: left, count: right, .. }
+            | ExprKind::DaysBetween { from: left, to: right, .. }
+            | ExprKind::Elapsed { from: left, to: right, .. } => {
                 left.walk(f);
                 right.walk(f);
             }
@@ -633,6 +714,7 @@ impl Rule {
         let replacements = self.replacements.iter().flat_map(|r| std::iter::once(&r.value).chain(&r.guard));
         self.guard
             .iter()
+            .chain(&self.keeps)
             .chain(&self.condition)
             .chain(lines)
             .chain(bounds)

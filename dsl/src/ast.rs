@@ -299,6 +299,8 @@ pub enum ClauseKind {
 /// How rows are brought to one figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Summary {
+    /// How many different values.
+    Distinct,
     Count,
     Sum,
     Mean,

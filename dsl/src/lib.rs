@@ -7,6 +7,7 @@ pub mod diagnostic;
 mod parser;
 mod source;
 mod span;
+pub mod visit;
 
 pub use parser::{MAX_NESTING, parse};
 pub use source::{MAX_FILE_BYTES, SourceFile, SourceMap};

@@ -16,6 +16,8 @@ pub const MAX_FILE_BYTES: usize = 16 << 20;
 pub struct SourceFile {
     pub name: Arc<str>,
     pub text: Arc<str>,
+    /// A table that a policy file names, rather than a policy file.
+    pub is_table: bool,
     line_starts: Vec<u32>,
 }
 
@@ -24,7 +26,7 @@ impl SourceFile {
         let line_starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1))
             .collect();
-        Self { name: name.into(), text: text.into(), line_starts }
+        Self { name: name.into(), text: text.into(), is_table: false, line_starts }
     }
 
     /// Line and column (both from 1, the column in characters) of a byte offset.
@@ -83,13 +85,40 @@ impl SourceMap {
         }
     }
 
+    /// Adds a table that a policy file names.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn add_table(&mut self, name: &str, bytes: &[u8]) -> Option<Diagnostic> {
+        let (id, problem) = self.add(name, bytes);
+        self.files[id.0 as usize].is_table = true;
+        problem
+    }
+
+    /// The table of that name.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<FileId> {
+        let rank = self.files.iter().position(|file| file.is_table && *file.name == *name)?;
+        Some(FileId(rank as u32))
+    }
+
     #[must_use]
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
 
-    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<> {
-        (0..self.files.len() as u32).map(FileId)
+    /// The policy files, in order.
+    pub fn ids(&self) -> impl Iterator<Item = FileId> + use<'_> {
+        (0..self.files.len() as u32).map(FileId).filter(|id| !self.file(*id).is_table)
+    }
+
+    /// The name of a file that stands beside another.
+    #[must_use]
+    pub fn beside(&self, id: FileId, name: &str) -> String {
+        match self.file(id).name.rfind('/') {
+            Some(end) => format!("{}/{name}", &self.file(id).name[..end]),
+            None => name.to_owned(),
+        }
     }
 
     /// The text under a span.

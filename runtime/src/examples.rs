@@ -8,6 +8,7 @@ use polc_compiler::Selection;
 use polc_compiler::num::format_french;
 use polc_compiler::typed::{Control, ControlKind, Example, ExampleYear, InputId, Program, QuantityId, Type, Value};
 use polc_dsl::Span;
+use polc_dsl::ast::Reach;
 use serde::Serialize;
 
 use crate::interp::{Data, Evaluation, Silent};
@@ -57,7 +58,7 @@ pub fn run(policy: &Policy) -> TestReport {
         report.settle(&example.title, example.span, lines);
     }
     for control in &policy.program.controls {
-        if matches!(control.kind, ControlKind::Row { .. }) {
+        if matches!(control.kind, ControlKind::Row { .. } | ControlKind::Groups { .. }) {
             continue;
         }
         report.controls += 1;
@@ -96,11 +97,19 @@ impl Situation<'_> {
         self.years[rank].inputs.iter().find(|(input, _)| *input == id).and_then(|(_, value)| value.as_ref())
     }
 
-    /// The year before, if the example gives it.
-    fn before(&self) -> Option<usize> {
-        let Some(Value::Number(year)) = self.year(self.rank) else { return None };
-        let wanted = Value::Number(year - polc_compiler::num::integer(1));
-        (0..self.years.len()).find(|rank| self.year(*rank) == Some(&wanted))
+    /// The year before, or the latest one before, if the example gives it.
+    fn before(&self, reach: Reach) -> Option<usize> {
+        let number = |rank| match self.year(rank) {
+            Some(Value::Number(year)) => Some(year),
+            _ => None,
+        };
+        let own = number(self.rank)?;
+        let latest = (0..self.years.len())
+            .filter_map(|rank| Some((number(rank)?, rank)))
+            .filter(|(year, _)| *year < own)
+            .max()?;
+        let last_year = own - polc_compiler::num::integer(1);
+        (reach == Reach::Earlier || *latest.0 == last_year).then_some(latest.1)
     }
 
     fn at(&self, rank: usize) -> Situation<'_> {
@@ -120,8 +129,8 @@ impl Data for Situation<'_> {
         self.years[self.rank].overrides.iter().find(|(known, _)| *known == id).map(|(_, value)| value.clone())
     }
 
-    fn previous_quantity(&self, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
-        let Some(rank) = self.before() else { return Ok(None) };
+    fn past_quantity(&self, reach: Reach, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
+        let Some(rank) = self.before(reach) else { return Ok(None) };
         if let Some(known) = self.memory.borrow().get(&(rank, id)) {
             return known.clone();
         }
@@ -132,8 +141,8 @@ impl Data for Situation<'_> {
         result
     }
 
-    fn previous_input(&self, id: InputId) -> Option<Value> {
-        self.at(self.before()?).input(id)
+    fn past_input(&self, reach: Reach, id: InputId) -> Option<Value> {
+        self.at(self.before(reach)?).input(id)
     }
 }
 
@@ -178,7 +187,7 @@ fn check_control(program: &Program, control: &Control) -> Vec<String> {
         Evaluation::new(program, &data, Silent).evaluate(expr)
     };
     match &control.kind {
-        ControlKind::Row { .. } => Vec::new(),
+        ControlKind::Row { .. } | ControlKind::Groups { .. } => Vec::new(),
         ControlKind::Verify { situation, condition } => match evaluate(situation, condition) {
             Ok(Value::Boolean(true)) => Vec::new(),
             Ok(_) => vec![say::control_does_not_hold()],

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use num_traits::{One as _, Zero as _};
-use polc_compiler::calendar::{Date, days_between, days_in_year};
+use polc_compiler::calendar::{Date, days_between, days_in_year, elapsed};
 use polc_compiler::num::{Ratio, integer, round};
 use polc_compiler::typed::{
-    AdjustmentKind, BinaryOp, Citation, DatePart, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, Rule,
-    Type, Value,
+    AdjustmentKind, BinaryOp, Citation, DatePart, Expr, ExprKind, InputId, ParameterId, Presence, Program, QuantityId,
+    QuantityKind, Rule, ScopeId, Type, Value,
 };
-use polc_dsl::ast::BoundKind;
+use polc_dsl::ast::{BoundKind, Reach};
 
 use crate::table::RowErrorKind;
 
@@ -26,14 +26,19 @@ pub trait Data {
         None
     }
 
-    /// The result of last year's row of the same key; `None` without such a row, or where it is without object.
+    /// The figure of the row's group, from the first pass.
+    fn aggregate(&self, _id: QuantityId) -> Option<Value> {
+        None
+    }
+
+    /// The result of an earlier row of the same key; `None` without such a row, or where it is without object.
     ///
     /// # Errors
     /// When that row cannot be computed.
-    fn previous_quantity(&self, id: QuantityId) -> Result<Option<Value>, RowErrorKind>;
+    fn past_quantity(&self, reach: Reach, id: QuantityId) -> Result<Option<Value>, RowErrorKind>;
 
-    /// The cell of last year's row of the same key.
-    fn previous_input(&self, id: InputId) -> Option<Value>;
+    /// The cell of an earlier row of the same key.
+    fn past_input(&self, reach: Reach, id: InputId) -> Option<Value>;
 }
 
 /// A value that a computation reads.
@@ -42,8 +47,8 @@ pub enum Leaf {
     Input(InputId),
     Parameter(ParameterId),
     Quantity(QuantityId),
-    PreviousInput(InputId),
-    PreviousQuantity(QuantityId),
+    PastInput(Reach, InputId),
+    PastQuantity(Reach, QuantityId),
 }
 
 /// A part of a rule, in the order of computation.
@@ -55,6 +60,8 @@ pub enum Step<'p> {
     Bound { kind: BoundKind, expr: &'p Expr, citations: &'p [Citation], binding: bool },
     Prorata { expr: &'p Expr, citations: &'p [Citation] },
     Derogation { title: &'p Arc<str>, expr: &'p Expr, citations: &'p [Citation] },
+    /// Last year's value stays.
+    Kept { expr: &'p Expr },
     Replacement { reading: &'p Arc<str>, expr: &'p Expr },
     Rounding { decimals: u32 },
 }
@@ -87,7 +94,7 @@ pub struct Evaluation<'p, D, O> {
     data: &'p D,
     pub observer: O,
     memo: Vec<Option<Result<Outcome, RowErrorKind>>>,
-    in_scope: Option<bool>,
+    scopes: Vec<Option<bool>>,
     /// The rules whose own value « valeur retenue » stands for, innermost last.
     retained: Vec<(QuantityId, &'p Rule)>,
     /// The quantity being computed, to name it in errors.
@@ -101,7 +108,7 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             data,
             observer,
             memo: vec![None; program.quantities.len()],
-            in_scope: None,
+            scopes: vec![None; program.scopes.len()],
             retained: Vec::new(),
             current: None,
         }
@@ -130,20 +137,18 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
         self.expr(expr)
     }
 
-    /// Whether the policy governs the row.
+    /// Whether a scope governs the row.
     ///
     /// # Errors
     /// As [`Self::quantity`].
-    pub fn in_scope(&mut self) -> Result<bool, RowErrorKind> {
-        if let Some(known) = self.in_scope {
+    pub fn in_scope(&mut self, scope: Option<ScopeId>) -> Result<bool, RowErrorKind> {
+        let Some(id) = scope else { return Ok(true) };
+        if let Some(known) = self.scopes[id.index()] {
             return Ok(known);
         }
         let program = self.program;
-        let holds = match &program.scope {
-            None => true,
-            Some(scope) => self.truth(&scope.condition)?,
-        };
-        self.in_scope = Some(holds);
+        let holds = self.truth(&program.scope(id).condition)?;
+        self.scopes[id.index()] = Some(holds);
         Ok(holds)
     }
 
@@ -160,15 +165,13 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
 
     /// The rule of a quantity that applies to the row.
     fn applicable(&mut self, id: QuantityId) -> Result<Option<usize>, RowErrorKind> {
-        if !self.in_scope()? {
-            return Ok(None);
-        }
         let year = self.year()?;
         let program = self.program;
         let quantity = program.quantity(id);
         let mut found: Option<usize> = None;
         for (rank, rule) in quantity.rules.iter().enumerate() {
             let applies = rule.years.contains(year)
+                && self.in_scope(rule.scope)?
                 && match &rule.guard {
                     None => true,
                     Some(guard) => self.truth(guard)?,
@@ -194,6 +197,11 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             self.observer.exit(id, &value);
             return Ok(Some((rule, value)));
         }
+        if self.program.quantity(id).kind == QuantityKind::Aggregate {
+            let value = self.data.aggregate(id);
+            value.iter().for_each(|value| self.observer.exit(id, value));
+            return Ok(value.map(|value| (0, value)));
+        }
         let Some(rank) = self.applicable(id)? else { return Ok(None) };
         let program = self.program;
         let quantity = program.quantity(id);
@@ -201,7 +209,10 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
         self.observer.enter(id, rank);
         let mut value = match self.derogation(id)? {
             Some(value) => value,
-            None => self.replaced_or_own(id, rule)?,
+            None => match self.kept(id, rule)? {
+                Some(value) => value,
+                None => self.replaced_or_own(id, rule)?,
+            },
         };
         if let (Some(decimals), Value::Number(amount)) = (rule.rounding, &value) {
             let rounded = Value::Number(round(amount, decimals, polc_compiler::num::RoundingMode::HalfAway));
@@ -248,6 +259,18 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             Step::Derogation { title: &derogation.title, expr: &derogation.value, citations: &derogation.citations };
         self.observer.end_step(&step, &value, &value);
         Ok(Some(value))
+    }
+
+    /// Last year's value, where the rule keeps it.
+    fn kept(&mut self, id: QuantityId, rule: &'p Rule) -> Result<Option<Value>, RowErrorKind> {
+        let Some(keeps) = &rule.keeps else { return Ok(None) };
+        self.observer.begin_step();
+        let last = if self.truth(keeps)? { self.data.past_quantity(Reach::LastYear, id)? } else { None };
+        self.observer.read(Leaf::PastQuantity(Reach::LastYear, id), last.as_ref());
+        if let Some(value) = &last {
+            self.observer.end_step(&Step::Kept { expr: keeps }, value, value);
+        }
+        Ok(last)
     }
 
     fn replaced_or_own(&mut self, id: QuantityId, rule: &'p Rule) -> Result<Value, RowErrorKind> {
@@ -424,17 +447,39 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                 };
                 Value::Boolean(met)
             }
-            ExprKind::PreviousQuantity { quantity, default } => {
-                let value = self.data.previous_quantity(*quantity)?;
-                self.observer.read(Leaf::PreviousQuantity(*quantity), value.as_ref());
+            ExprKind::InputOr { input, default } => match self.data.input(*input) {
+                Some(value) => {
+                    self.observer.read(Leaf::Input(*input), Some(&value));
+                    value
+                }
+                None => {
+                    self.observer.read(Leaf::Input(*input), None);
+                    self.expr(default)?
+                }
+            },
+            ExprKind::IsSet(presence) => {
+                let (leaf, value) = match *presence {
+                    Presence::Input(id) => (Leaf::Input(id), self.data.input(id)),
+                    Presence::Quantity(id) => (Leaf::Quantity(id), self.quantity(id)?.map(|(_, value)| value)),
+                    Presence::PastInput(reach, id) => (Leaf::PastInput(reach, id), self.data.past_input(reach, id)),
+                    Presence::PastQuantity(reach, id) => {
+                        (Leaf::PastQuantity(reach, id), self.data.past_quantity(reach, id)?)
+                    }
+                };
+                self.observer.read(leaf, value.as_ref());
+                Value::Boolean(value.is_some())
+            }
+            ExprKind::PastQuantity { reach, quantity, default } => {
+                let value = self.data.past_quantity(*reach, *quantity)?;
+                self.observer.read(Leaf::PastQuantity(*reach, *quantity), value.as_ref());
                 match value {
                     Some(value) => value,
                     None => self.expr(default)?,
                 }
             }
-            ExprKind::PreviousInput { input, default } => {
-                let value = self.data.previous_input(*input);
-                self.observer.read(Leaf::PreviousInput(*input), value.as_ref());
+            ExprKind::PastInput { reach, input, default } => {
+                let value = self.data.past_input(*reach, *input);
+                self.observer.read(Leaf::PastInput(*reach, *input), value.as_ref());
                 match value {
                     Some(value) => value,
                     None => self.expr(default)?,
@@ -542,7 +587,11 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             }
             ExprKind::DatePart { part, date } => {
                 let date = self.date(date)?;
-                number(if *part == DatePart::Year { date.year() } else { date.month() })
+                number(match part {
+                    DatePart::Year => date.year(),
+                    DatePart::Month => date.month(),
+                    DatePart::Quarter => (date.month() + 2) / 3,
+                })
             }
             ExprKind::DateOf { day, month, year } => {
                 let year = self.whole(year)?;
@@ -556,9 +605,13 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                 let moved = date.add(if *subtract { -count } else { count }, *unit);
                 Value::Date(moved.ok_or_else(|| RowErrorKind::BadDate { quantity: self.name() })?)
             }
-            ExprKind::DaysBetween { from, to } => {
+            ExprKind::DaysBetween { from, to, exclusive } => {
                 let (from, to) = (self.date(from)?, self.date(to)?);
-                number(days_between(from, to))
+                number((days_between(from, to) - i64::from(*exclusive)).max(0))
+            }
+            ExprKind::Elapsed { from, to, unit } => {
+                let (from, to) = (self.date(from)?, self.date(to)?);
+                number(elapsed(from, to, *unit))
             }
             ExprKind::DaysOfYear(year) => number(days_in_year(self.whole(year)?)),
             ExprKind::Round { value, decimals, mode } => Value::Number(round(&self.number(value)?, *decimals, *mode)),

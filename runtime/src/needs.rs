@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId};
+use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId};
 
 /// The inputs that may be read to compute the outputs, on any row of any year: those of their rules, derogations,
 /// adjustments and readings, of the rows of the year before, of the scope of the policy, and the key.
@@ -88,9 +88,6 @@ impl<'p> Closure<'p> {
         let mut closure = Self::new(program);
         closure.inputs.extend(program.key.iter().copied());
         closure.inputs.insert(program.year);
-        if let Some(scope) = &program.scope {
-            closure.expr(&scope.condition);
-        }
         closure
     }
 
@@ -110,11 +107,18 @@ impl<'p> Closure<'p> {
                 Read::Value(id) if self.valued.insert(id) => {
                     let quantity = self.program.quantity(id);
                     quantity.expressions().for_each(|expr| self.expr(expr));
+                    self.previous |= quantity.rules.iter().any(|rule| rule.keeps.is_some());
+                    self.scopes(id);
+                    if let Some(aggregate) = self.program.aggregate(id) {
+                        self.inputs.extend(aggregate.by.iter().chain(&aggregate.distinct));
+                        self.pending.push(Read::Value(aggregate.of));
+                    }
                     let adjustments = quantity.rules.iter().flat_map(|rule| &rule.adjustments);
                     self.pending.extend(adjustments.map(|adjustment| Read::Value(adjustment.quantity)));
                 }
                 Read::Condition(id) if self.tested.insert(id) => {
                     let rules = &self.program.quantity(id).rules;
+                    self.scopes(id);
                     rules.iter().flat_map(|rule| rule.guard.iter().chain(&rule.condition)).for_each(|e| self.expr(e));
                 }
                 Read::Value(_) | Read::Condition(_) => {}
@@ -122,19 +126,27 @@ impl<'p> Closure<'p> {
         }
     }
 
+    fn scopes(&mut self, id: QuantityId) {
+        let program = self.program;
+        let scopes = program.quantity(id).rules.iter().filter_map(|rule| rule.scope);
+        scopes.for_each(|scope| self.expr(&program.scope(scope).condition));
+    }
+
     fn expr(&mut self, expr: &Expr) {
         expr.walk(&mut |expr| match &expr.kind {
-            ExprKind::Input(id) => {
+            ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } | ExprKind::IsSet(Presence::Input(id)) => {
                 self.inputs.insert(*id);
             }
-            ExprKind::PreviousInput { input, .. } => {
+            ExprKind::PastInput { input, .. } | ExprKind::IsSet(Presence::PastInput(_, input)) => {
                 self.previous = true;
                 self.inputs.insert(*input);
             }
-            ExprKind::Quantity(quantity) | ExprKind::QuantityOr { quantity, .. } => {
+            ExprKind::Quantity(quantity)
+            | ExprKind::QuantityOr { quantity, .. }
+            | ExprKind::IsSet(Presence::Quantity(quantity)) => {
                 self.pending.push(Read::Value(*quantity));
             }
-            ExprKind::PreviousQuantity { quantity, .. } => {
+            ExprKind::PastQuantity { quantity, .. } | ExprKind::IsSet(Presence::PastQuantity(_, quantity)) => {
                 self.previous = true;
                 self.pending.push(Read::Value(*quantity));
             }

@@ -265,4 +265,6 @@ pub struct Statistics {
     pub handed_over: usize,
     /// Rows on which each non-blocking row control failed, by name of the control, in declaration order.
     pub failed_controls: Vec<(Arc<str>, usize)>,
+    /// Controls on the whole data, and the groups on which they do not hold.
+    pub failed_groups: Vec<(Arc<str>, Vec<String>)>,
 }

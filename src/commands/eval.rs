@@ -242,6 +242,14 @@ impl Summary<'_> {
         for (name, rows) in &self.results.statistics.failed_controls {
             text += &format!("contrôle « {name} » : non vérifié sur {}\n", count(*rows, "ligne", "lignes"));
         }
+        for (name, groups) in &self.results.statistics.failed_groups {
+            let shown = groups.iter().take(3).map(|group| format!("« {group} »")).collect::<Vec<_>>().join(", ");
+            let more = if groups.len() > 3 { ", …" } else { "" };
+            text += &format!(
+                "contrôle « {name} » : non vérifié sur {} ({shown}{more})\n",
+                count(groups.len(), "groupe", "groupes")
+            );
+        }
         if self.table.orphans > 0 && reads_previous_year(self.program, self.outputs) {
             text += &format!(
                 "attention : {} sans l'année précédente du même bénéficiaire, qui est rejetée ; « précédent » y vaut son \

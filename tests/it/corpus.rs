@@ -274,6 +274,11 @@ fn item(item: &Item) -> String {
         ItemKind::Situation => "situation".to_owned(),
         ItemKind::Example => "example".to_owned(),
         ItemKind::Control => "control".to_owned(),
+        ItemKind::Part => "part".to_owned(),
+        ItemKind::Schedule => "schedule".to_owned(),
+        ItemKind::Exclusion => "exclusion".to_owned(),
+        ItemKind::Aggregate => "aggregate".to_owned(),
+        ItemKind::Table => "table".to_owned(),
     };
     if let Some(name) = &item.name {
         let _ = write!(head, " {}", name.node);
@@ -311,6 +316,9 @@ fn input_type(ty: &InputType) -> String {
     }
     if let Some(default) = &ty.default {
         let _ = write!(out, " (default {})", expr(default));
+    }
+    if ty.optional {
+        out += " optional";
     }
     out
 }
@@ -382,9 +390,10 @@ fn clause(clause: &Clause) -> String {
         K::Retained { name, text } => format!("retained {} « {} »", name.node, text.node),
         K::Variant { name, text } => format!("variant {} « {} »", name.node, text.node),
         K::Reason(text) => format!("reason « {} »", text.node),
-        K::Replaces { name, cases, value } => {
+        K::Replaces { name, each, cases, value } => {
+            let each = each.as_ref().map(|(table, condition)| for_each(table, condition.as_ref())).unwrap_or_default();
             let cases = cases.as_ref().map(|cases| format!(" (for {})", cases_of(cases))).unwrap_or_default();
-            format!("replaces {}{cases} {}", name.node, expr(value))
+            format!("replaces {}{each}{cases} {}", name.node, expr(value))
         }
         K::InConflict(list) => format!("in-conflict{}", cited(list)),
         K::Origin(Origin::Text) => "origin text".to_owned(),
@@ -410,7 +419,64 @@ fn clause(clause: &Clause) -> String {
             format!("announces {}{quantity}", expr(value))
         }
         K::Gap { value, reason } => format!("gap {} « {} »", expr(value), reason.node),
+        K::ScopeAll => "scope all".to_owned(),
+        K::ForEach { table, condition } => format!("template{}", for_each(table, condition.as_ref())),
+        K::Keeps(condition) => format!("keeps {}", expr(condition)),
+        K::FirstYear(condition) => format!("first-year {}", expr(condition)),
+        K::Cumulates { value, since, citations } => {
+            format!("cumulates {} (since {}){}", expr(value), expr(since), cited(citations))
+        }
+        K::Interrupted(date) => format!("interrupted {}", expr(date)),
+        K::Due { name, title, rate, amount, date, when: condition, citations } => format!(
+            "due {}{} {} of {} on {}{}{}",
+            name.node,
+            titled(title.as_ref()),
+            expr(rate),
+            expr(amount),
+            expr(date),
+            when(condition.as_ref()),
+            cited(citations)
+        ),
+        K::Recovery { name, title, amount, at, from, to, when: condition, citations } => format!(
+            "recovery {}{} {} at {} (from {} to {}){}{}",
+            name.node,
+            titled(title.as_ref()),
+            expr(amount),
+            expr(at),
+            expr(from),
+            expr(to),
+            when(condition.as_ref()),
+            cited(citations)
+        ),
+        K::ScheduleTotal { name, title, citations } => {
+            format!("total {}{}{}", name.node, titled(title.as_ref()), cited(citations))
+        }
+        K::Annuls(names) => format!("annuls {}", names_of(names)),
+        K::Between(names) => format!("between {}", names_of(names)),
+        K::OnlyOnce(name) => format!("only-once {}", name.node),
+        K::Nothing => "nothing".to_owned(),
+        K::Summarises { summary, value, by, when: condition, citations } => format!(
+            "summarises {summary:?}{} by {}{}{}",
+            value.as_ref().map(|value| format!(" {}", expr(value))).unwrap_or_default(),
+            names_of(by),
+            when(condition.as_ref()),
+            cited(citations)
+        ),
+        K::RoundedTo(decimals) => format!("rounded {}", decimals.node),
+        K::WholeData(by) => format!("whole-data by {}", names_of(by)),
+        K::File(path) => format!("file « {} »", path.node),
+        K::Column { name, ty } => format!("column {}{}", name.node, input_type(ty)),
+        K::Row(cells) => {
+            let cell = |cell: &Option<Expr>| cell.as_ref().map_or("empty".to_owned(), expr);
+            format!("row {}", cells.iter().map(cell).collect::<Vec<_>>().join(" "))
+        }
+        K::ColumnsInForce { from, to } => format!("in-force columns {} {}", from.node, to.node),
     }
+}
+
+fn for_each(table: &Name, condition: Option<&Expr>) -> String {
+    let condition = condition.map(|condition| format!(" where {}", expr(condition))).unwrap_or_default();
+    format!(" (for each {}{condition})", table.node)
 }
 
 fn level(level: Level) -> &'static str {
@@ -523,9 +589,15 @@ fn expr(written: &Expr) -> String {
         }
         E::Call { function, arguments } => list(&format!("call {}", function.node), arguments),
         E::AtLeast { count, conditions } => list(&format!("at-least {}", count.node), conditions),
-        E::DaysBetween { from, to } => format!("(days {} {})", expr(from), expr(to)),
+        E::DaysBetween { from, to, exclusive: false } => format!("(days {} {})", expr(from), expr(to)),
+        E::DaysBetween { from, to, .. } => format!("(days-before {} {})", expr(from), expr(to)),
         E::DaysOfYear(year) => format!("(days-of-year {})", expr(year)),
-        E::Previous(name) => format!("(previous {})", name.node),
+        E::Past { reach: Reach::LastYear, name } => format!("(previous {})", name.node),
+        E::Past { reach: Reach::Earlier, name } => format!("(earlier {})", name.node),
+        E::IsSet(value) => format!("(set? {})", expr(value)),
+        E::SumOver { table, condition, value } => {
+            format!("(sum-over{} {})", for_each(table, condition.as_deref()), expr(value))
+        }
         E::OrElse { value, default } => format!("(or-else {} {})", expr(value), expr(default)),
         E::CappedAt { value, cap } => format!("(capped {} {})", expr(value), expr(cap)),
         E::RaisedTo { value, floor } => format!("(raised {} {})", expr(value), expr(floor)),

@@ -5,7 +5,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use polc_dsl::diagnostic::Diagnostic;
 
 use crate::diagnostics as say;
-use crate::typed::{ExprKind, Program, Quantity, QuantityId};
+use crate::typed::{Expr, ExprKind, Presence, Program, Quantity, QuantityId};
 
 /// What a quantity reads of the same row, in order of first appearance.
 #[must_use]
@@ -21,7 +21,9 @@ pub fn dependencies(quantity: &Quantity) -> Vec<QuantityId> {
     }
     for expr in quantity.expressions() {
         expr.walk(&mut |e| match e.kind {
-            ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => add(id),
+            ExprKind::Quantity(id)
+            | ExprKind::QuantityOr { quantity: id, .. }
+            | ExprKind::IsSet(Presence::Quantity(id)) => add(id),
             _ => {}
         });
     }
@@ -34,12 +36,54 @@ fn condition_dependencies(program: &Program, id: QuantityId) -> Vec<QuantityId> 
     for rule in &program.quantity(id).rules {
         for expr in rule.guard.iter().chain(&rule.condition) {
             expr.walk(&mut |e| match e.kind {
-                ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => found.push(id),
+                ExprKind::Quantity(id)
+                | ExprKind::QuantityOr { quantity: id, .. }
+                | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
                 _ => {}
             });
         }
     }
     found
+}
+
+fn read_quantities(expr: &Expr) -> Vec<QuantityId> {
+    let mut found = Vec::new();
+    expr.walk(&mut |e| match e.kind {
+        ExprKind::Quantity(id)
+        | ExprKind::QuantityOr { quantity: id, .. }
+        | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
+        _ => {}
+    });
+    found
+}
+
+/// An aggregate sums up what depends on no aggregate, be it through earlier years.
+fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
+    let mut result = Vec::new();
+    for aggregate in &program.aggregates {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut pending = vec![aggregate.of];
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if let Some(other) = program.aggregate(id) {
+                let names = (&program.quantity(aggregate.quantity).name, &program.quantity(other.quantity).name);
+                result.push(say::nested_aggregate(aggregate.span, names.0, other.span, names.1));
+                break;
+            }
+            let quantity = program.quantity(id);
+            pending.extend(dependencies(quantity));
+            for expr in quantity.expressions() {
+                expr.walk(&mut |e| {
+                    if let ExprKind::PastQuantity { quantity, .. } = e.kind {
+                        pending.push(quantity);
+                    }
+                });
+            }
+        }
+    }
+    result
 }
 
 /// One diagnostic for each circle.
@@ -49,6 +93,10 @@ pub fn cycles(program: &Program) -> Vec<Diagnostic> {
     let nodes: Vec<NodeIndex> = program.quantity_ids().map(|id| graph.add_node(id)).collect();
     for id in program.quantity_ids() {
         let mut needs = dependencies(program.quantity(id));
+        for scope in program.quantity(id).rules.iter().filter_map(|rule| rule.scope) {
+            needs.extend(read_quantities(&program.scope(scope).condition));
+        }
+        needs.extend(program.aggregate(id).map(|aggregate| aggregate.of));
         for expr in program.quantity(id).expressions() {
             expr.walk(&mut |e| {
                 if let ExprKind::Met(target) = e.kind {
@@ -77,6 +125,9 @@ pub fn cycles(program: &Program) -> Vec<Diagnostic> {
             })
             .collect();
         result.push(say::cycle(&named));
+    }
+    if result.is_empty() {
+        result.extend(nested_aggregates(program));
     }
     result
 }

@@ -4,17 +4,30 @@ use std::sync::Arc;
 
 use num_traits::{One as _, Zero as _};
 use polc_dsl::Span;
-use polc_dsl::ast::{self, BinaryOp as Op, ExprKind as A};
+use polc_dsl::ast::{self, BinaryOp as Op, ExprKind as A, Reach, Summary};
 
 use super::solver::{Answer, implies};
 use super::{Checker, Context, Memo, any_of, date, error_expr, fold, literal, negate};
+use crate::calendar::CalendarUnit;
 use crate::diagnostics as say;
 use crate::hir::Symbol;
 use crate::num::{RoundingMode, integer};
-use crate::typed::{BinaryOp, CompareOp, DatePart, EnumId, Expr, ExprKind, InputId, QuantityId, Type, Value};
+use crate::typed::{BinaryOp, CompareOp, DatePart, EnumId, Expr, ExprKind, InputId, Presence, QuantityId, Type, Value};
 use crate::units::Unit;
 
-const FUNCTIONS: [&str; 7] = ["min", "max", "année", "mois", "arrondi", "arrondi_inférieur", "arrondi_supérieur"];
+const FUNCTIONS: [&str; 11] = [
+    "min",
+    "max",
+    "année",
+    "mois",
+    "trimestre",
+    "années_révolues",
+    "mois_révolus",
+    "arrondi",
+    "arrondi_inférieur",
+    "arrondi_supérieur",
+    "non_nul",
+];
 
 impl Checker<'_, '_> {
     fn boolean(kind: ExprKind, span: Span) -> Expr {
@@ -122,20 +135,24 @@ impl Checker<'_, '_> {
                 let conditions = conditions.iter().map(|c| self.condition(c, context)).collect();
                 Self::boolean(ExprKind::AtLeast { count: count.node, conditions }, span)
             }
-            A::DaysBetween { from, to } => {
+            A::DaysBetween { from, to, exclusive } => {
                 let from = self.date_operand(from, context);
                 let to = self.date_operand(to, context);
-                let kind = ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to) };
+                let kind =
+                    ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to), exclusive: *exclusive };
                 Expr { kind, ty: Type::Number(Unit::of("jour")), span }
             }
             A::DaysOfYear(year) => {
                 let year = self.year_operand(year, context);
                 Expr { kind: ExprKind::DaysOfYear(Box::new(year)), ty: Type::Number(Unit::of("jour")), span }
             }
-            A::Previous(name) => {
-                self.report(say::previous_needs_default(span, &name.node));
+            A::Past { reach, name } => {
+                self.report(say::previous_needs_default(span, *reach, &name.node));
                 error_expr(span)
             }
+            A::IsSet(value) => self.is_set(value, span, context),
+            // Expanded before names are resolved; what is left was reported there.
+            A::SumOver { .. } => error_expr(span),
             A::OrElse { value, default } => self.or_else(value, default, span, context),
             A::CappedAt { value, cap: limit } | A::RaisedTo { value, floor: limit } => {
                 let largest = matches!(written.kind, A::RaisedTo { .. });
@@ -149,7 +166,14 @@ impl Checker<'_, '_> {
 
     fn name(&mut self, name: &Arc<str>, span: Span, context: &Context, expected: Option<&Type>) -> Expr {
         match self.hir.symbols.get(name) {
-            Some((Symbol::Input(id), _)) => self.read_input(*id, span),
+            Some((Symbol::Input(id), declared)) => {
+                let (id, declared) = (*id, *declared);
+                let expr = self.read_input(id, span);
+                if !context.lenient && self.program.inputs.get(id.index()).is_some_and(|input| input.optional) {
+                    self.prove_set(id, name, span, declared, context);
+                }
+                expr
+            }
             Some((Symbol::Parameter(id), _)) => {
                 let ty = self.program.parameters.get(id.index()).map_or(Type::Error, |p| p.ty.clone());
                 if ty == Type::Error && id.index() >= self.program.parameters.len() {
@@ -162,7 +186,7 @@ impl Checker<'_, '_> {
                 if context.in_scope {
                     self.report(say::bad_operation(
                         span,
-                        "le champ de la politique ne lit que des entrées et des paramètres",
+                        "un champ ne lit que des entrées et des paramètres",
                     ));
                     return error_expr(span);
                 }
@@ -176,10 +200,14 @@ impl Checker<'_, '_> {
                 if let Some(Type::Enumeration(id)) = expected {
                     return self.case(*id, name, span);
                 }
-                let owner = self.program.enumerations.iter().find(|e| e.cases.iter().any(|(case, _)| case == name));
-                let problem = match owner {
-                    Some(enumeration) => say::case_used_as_value(span, name, &enumeration.name),
-                    None => say::unknown_name(span, name, self.hir.symbols.keys().map(|k| &**k)),
+                let mut owners = (0..self.program.enumerations.len())
+                    .filter(|e| self.program.enumerations[*e].cases.iter().any(|(case, _)| case == name));
+                let problem = match (owners.next(), owners.next()) {
+                    (Some(owner), None) => return self.case(EnumId(owner as u32), name, span),
+                    (Some(owner), Some(_)) => {
+                        say::case_used_as_value(span, name, &self.program.enumerations[owner].name)
+                    }
+                    _ => say::unknown_name(span, name, self.hir.symbols.keys().map(|k| &**k)),
                 };
                 self.report(problem);
                 error_expr(span)
@@ -187,10 +215,63 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Reports an optional cell that may be empty where it is read.
+    fn prove_set(&mut self, id: InputId, name: &str, span: Span, declared: Span, context: &Context) {
+        let goal = Self::boolean(ExprKind::IsSet(Presence::Input(id)), span);
+        let facts = self.with_definitions(&context.facts);
+        let facts: Vec<&Expr> = facts.iter().collect();
+        if implies(&facts, &goal, &self.program) != Answer::No {
+            self.report(say::may_be_empty(span, name, declared));
+        }
+    }
+
+    /// « x est renseigné ».
+    fn is_set(&mut self, value: &ast::Expr, span: Span, context: &Context) -> Expr {
+        let (name, at, reach) = match &value.kind {
+            A::Name(name) => (name, value.span, None),
+            A::Past { reach, name } => (&name.node, name.span, Some(*reach)),
+            _ => {
+                self.report(say::bad_operation(
+                    value.span,
+                    "« est renseigné » porte sur une entrée facultative, une quantité, précédent(…) ou antérieur(…)",
+                ));
+                return Self::boolean(ExprKind::Constant(Value::Boolean(true)), span);
+            }
+        };
+        let presence = match (self.hir.symbols.get(name).map(|(symbol, _)| *symbol), reach) {
+            (Some(Symbol::Input(id)), Some(reach)) => Presence::PastInput(reach, id),
+            (Some(Symbol::Input(id)), None) => {
+                if !self.program.inputs.get(id.index()).is_some_and(|input| input.optional) {
+                    self.report(say::always_set(at, name));
+                }
+                Presence::Input(id)
+            }
+            (Some(Symbol::Quantity(id)), reach) => {
+                if context.in_scope {
+                    self.report(say::bad_operation(at, "un champ ne lit que des entrées et des paramètres"));
+                }
+                match reach {
+                    Some(reach) => Presence::PastQuantity(reach, id),
+                    None => Presence::Quantity(id),
+                }
+            }
+            (Some(Symbol::Parameter(_)), _) => {
+                self.report(say::wrong_target(at, format!("« {name} » est un paramètre : il a toujours une valeur")));
+                return error_expr(span);
+            }
+            (None, _) => {
+                let problem = say::unknown_name(at, name, self.hir.symbols.keys().map(|k| &**k));
+                self.report(problem);
+                return error_expr(span);
+            }
+        };
+        Self::boolean(ExprKind::IsSet(presence), span)
+    }
+
     pub(super) fn read_input(&mut self, id: InputId, span: Span) -> Expr {
         let ty = self.program.inputs.get(id.index()).map_or(Type::Error, |input| input.ty.clone());
         if ty == Type::Text {
-            self.report(say::bad_operation(span, "une entrée de type texte ne sert que de clé"));
+            self.report(say::bad_operation(span, "une entrée de type texte ne sert que de clé, ou à grouper des lignes"));
             return error_expr(span);
         }
         Expr { kind: ExprKind::Input(id), ty, span }
@@ -211,6 +292,12 @@ impl Checker<'_, '_> {
 
     /// Reports a quantity that is not proven to apply where it is read.
     fn prove_applies(&mut self, id: QuantityId, name: &str, span: Span, declared: Span, context: &Context) {
+        // A count or a sum of no row is zero.
+        if self.hir.aggregates.iter().any(|aggregate| {
+            aggregate.quantity == id && matches!(aggregate.summary, Summary::Count | Summary::Sum | Summary::Distinct)
+        }) {
+            return;
+        }
         let mut alternatives = Vec::new();
         for rule in 0..self.hir.quantities[id.index()].rules.len() {
             match self.applies(id, rule) {
@@ -218,6 +305,8 @@ impl Checker<'_, '_> {
                 Some(guard) => alternatives.push(guard),
             }
         }
+        // « est renseigné » says it too.
+        alternatives.push(Self::boolean(ExprKind::IsSet(Presence::Quantity(id)), span));
         let Some(goal) = any_of(alternatives, span) else { return };
         let facts = self.with_definitions(&context.facts);
         let facts: Vec<&Expr> = facts.iter().collect();
@@ -273,7 +362,7 @@ impl Checker<'_, '_> {
         Expr { kind: ExprKind::DateOf { day, month, year: Box::new(year) }, ty: Type::Date, span }
     }
 
-    fn year_operand(&mut self, written: &ast::Expr, context: &Context) -> Expr {
+    pub(super) fn year_operand(&mut self, written: &ast::Expr, context: &Context) -> Expr {
         let expr = self.expression(written, context, None);
         self.adopt(expr, &Type::Number(Unit::of("an")), "l'année")
     }
@@ -283,7 +372,7 @@ impl Checker<'_, '_> {
         self.expect(expr, &Type::Date)
     }
 
-    fn number_operand(&mut self, written: &ast::Expr, context: &Context, action: &str) -> Expr {
+    pub(super) fn number_operand(&mut self, written: &ast::Expr, context: &Context, action: &str) -> Expr {
         let expr = self.expression(written, context, None);
         self.number_only(expr, action)
     }
@@ -367,8 +456,8 @@ impl Checker<'_, '_> {
                 ));
                 return error_expr(span);
             };
-            if fold::constant(&right).is_none_or(|v| !matches!(v, Value::Number(n) if n.is_integer())) {
-                self.report(say::not_constant(right.span));
+            if fold::constant(&right).is_some_and(|v| !matches!(v, Value::Number(n) if n.is_integer())) {
+                self.report(say::bad_operation(right.span, "à une date on ajoute un nombre entier"));
             }
             let kind = ExprKind::AddToDate { date: Box::new(left), count: Box::new(right), unit, subtract };
             return Expr { kind, ty: Type::Date, span };
@@ -488,6 +577,8 @@ impl Checker<'_, '_> {
             "annee" => "année",
             "arrondi_inferieur" => "arrondi_inférieur",
             "arrondi_superieur" => "arrondi_supérieur",
+            "annees_revolues" => "années_révolues",
+            "mois_revolus" => "mois_révolus",
             other => other,
         };
         match name {
@@ -503,14 +594,32 @@ impl Checker<'_, '_> {
                 let items = arguments.iter().map(|argument| self.expression(argument, context, None)).collect();
                 self.extremum(name == "max", items, span)
             }
-            "année" | "mois" => {
+            "années_révolues" | "mois_révolus" => {
+                let [from, to] = arguments else {
+                    self.report(say::wrong_arity(function, "deux dates", arguments.len()));
+                    return error_expr(span);
+                };
+                let (from, to) = (self.date_operand(from, context), self.date_operand(to, context));
+                let (unit, dimension) = if name == "mois_révolus" {
+                    (CalendarUnit::Months, "mois")
+                } else {
+                    (CalendarUnit::Years, "an")
+                };
+                let kind = ExprKind::Elapsed { from: Box::new(from), to: Box::new(to), unit };
+                Expr { kind, ty: Type::Number(Unit::of(dimension)), span }
+            }
+            "non_nul" => self.non_zero(function, arguments, span, context),
+            "année" | "mois" | "trimestre" => {
                 let [argument] = arguments else {
                     self.report(say::wrong_arity(function, "une date", arguments.len()));
                     return error_expr(span);
                 };
                 let date = Box::new(self.date_operand(argument, context));
-                let (part, unit) =
-                    if name == "mois" { (DatePart::Month, Unit::none()) } else { (DatePart::Year, Unit::of("an")) };
+                let (part, unit) = match name {
+                    "mois" => (DatePart::Month, Unit::none()),
+                    "trimestre" => (DatePart::Quarter, Unit::none()),
+                    _ => (DatePart::Year, Unit::of("an")),
+                };
                 Expr { kind: ExprKind::DatePart { part, date }, ty: Type::Number(unit), span }
             }
             "arrondi" | "arrondi_inférieur" | "arrondi_supérieur" => {
@@ -546,28 +655,74 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// « non_nul(x) »: the quantity applies and is neither zero nor false.
+    fn non_zero(&mut self, function: &ast::Name, arguments: &[ast::Expr], span: Span, context: &Context) -> Expr {
+        let [ast::Expr { kind: A::Name(name), span: at }] = arguments else {
+            self.report(say::wrong_arity(function, "une quantité", arguments.len()));
+            return error_expr(span);
+        };
+        let Some((Symbol::Quantity(id), _)) = self.hir.symbols.get(name).copied() else {
+            self.report(say::wrong_target(*at, format!("« {name} » n'est pas une quantité calculée")));
+            return error_expr(span);
+        };
+        if context.in_scope {
+            self.report(say::bad_operation(*at, "un champ ne lit que des entrées et des paramètres"));
+        }
+        let ty = self.quantity_type(id);
+        let or = |default: Value| Expr {
+            kind: ExprKind::QuantityOr {
+                quantity: id,
+                rules: None,
+                default: Box::new(Expr { kind: ExprKind::Constant(default), ty: ty.clone(), span }),
+            },
+            ty: ty.clone(),
+            span,
+        };
+        match &ty {
+            Type::Boolean => or(Value::Boolean(false)),
+            Type::Number(_) => {
+                let zero = || Value::Number(integer(0));
+                let right = Expr { kind: ExprKind::Constant(zero()), ty: ty.clone(), span };
+                let kind = ExprKind::Compare {
+                    op: CompareOp::NotEqual,
+                    left: Box::new(or(zero())),
+                    right: Box::new(right),
+                };
+                Self::boolean(kind, span)
+            }
+            Type::Error => error_expr(span),
+            _ => {
+                let found = say::describe(&ty, &self.program);
+                self.report(say::type_mismatch(*at, "un nombre ou un booléen", &found));
+                error_expr(span)
+            }
+        }
+    }
+
     fn or_else(&mut self, value: &ast::Expr, default: &ast::Expr, span: Span, context: &Context) -> Expr {
         let symbol = |name: &Arc<str>, checker: &Self| checker.hir.symbols.get(name).map(|(symbol, _)| *symbol);
-        let (target, previous) = match &value.kind {
-            A::Name(name) => (symbol(name, self), false),
-            A::Previous(name) => match symbol(&name.node, self) {
-                Some(symbol) => (Some(symbol), true),
+        let (target, past) = match &value.kind {
+            A::Name(name) => (symbol(name, self), None),
+            A::Past { reach, name } => match symbol(&name.node, self) {
+                Some(symbol) => (Some(symbol), Some(*reach)),
                 None => {
                     let problem = say::unknown_name(name.span, &name.node, self.hir.symbols.keys().map(|k| &**k));
                     self.report(problem);
                     return error_expr(span);
                 }
             },
-            _ => (None, false),
+            _ => (None, None),
         };
-        if let (Some(Symbol::Quantity(id)), true) = (target, previous)
-            && let Some(expr) = self.previous_by_default(id, default, span, context)
+        if let (Some(Symbol::Quantity(id)), Some(reach)) = (target, past)
+            && let Some(expr) = self.past_by_default(reach, id, default, span, context)
         {
             return expr;
         }
         let ty = match target {
             Some(Symbol::Quantity(id)) => self.quantity_type(id),
-            Some(Symbol::Input(id)) if previous => self.read_input(id, value.span).ty,
+            Some(Symbol::Input(id)) if past.is_some() || self.program.input(id).optional => {
+                self.read_input(id, value.span).ty
+            }
             _ => {
                 // An unknown name has its own message.
                 self.expression(value, context, None);
@@ -578,10 +733,11 @@ impl Checker<'_, '_> {
         let default = self.expression(default, context, Some(&ty));
         let default = self.adopt(default, &ty, "à défaut");
         let default = Box::new(default);
-        let kind = match target {
-            Some(Symbol::Quantity(quantity)) if previous => ExprKind::PreviousQuantity { quantity, default },
-            Some(Symbol::Quantity(quantity)) => ExprKind::QuantityOr { quantity, rules: None, default },
-            Some(Symbol::Input(input)) => ExprKind::PreviousInput { input, default },
+        let kind = match (target, past) {
+            (Some(Symbol::Quantity(quantity)), Some(reach)) => ExprKind::PastQuantity { reach, quantity, default },
+            (Some(Symbol::Quantity(quantity)), None) => ExprKind::QuantityOr { quantity, rules: None, default },
+            (Some(Symbol::Input(input)), Some(reach)) => ExprKind::PastInput { reach, input, default },
+            (Some(Symbol::Input(input)), None) => ExprKind::InputOr { input, default },
             _ => return error_expr(span),
         };
         Expr { kind, ty, span }
@@ -589,8 +745,9 @@ impl Checker<'_, '_> {
 
     /// Last year's value of a quantity, typed by its default, so that two quantities may each read the other of last year.
     /// `None` where the default alone does not say the type: a bare zero, or a case.
-    fn previous_by_default(
+    fn past_by_default(
         &mut self,
+        reach: Reach,
         id: QuantityId,
         default: &ast::Expr,
         span: Span,
@@ -608,7 +765,7 @@ impl Checker<'_, '_> {
         }
         let ty = default.ty.clone();
         self.previous_types.push((id, ty.clone(), default.span));
-        Some(Expr { kind: ExprKind::PreviousQuantity { quantity: id, default: Box::new(default) }, ty, span })
+        Some(Expr { kind: ExprKind::PastQuantity { reach, quantity: id, default: Box::new(default) }, ty, span })
     }
 
     fn brackets(

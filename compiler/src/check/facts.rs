@@ -9,7 +9,9 @@ use super::{Checker, Context, all_of};
 use crate::diagnostics as say;
 use crate::hir::{self, Guard, Symbol};
 use crate::num::integer;
-use crate::typed::{Citation, Control, ControlKind, Example, ExampleYear, Expected, Expr, ExprKind, Value, Years};
+use crate::typed::{
+    Citation, Control, ControlKind, Example, ExampleYear, Expected, Expr, ExprKind, QuantityKind, Value, Years,
+};
 
 impl<'a, 'h> Checker<'a, 'h> {
     pub(super) fn facts(&mut self) {
@@ -266,6 +268,15 @@ impl<'a, 'h> Checker<'a, 'h> {
                 return;
             };
             self.row_control(item, condition, blocking)
+        } else if let Some(by) = item.clauses.iter().find_map(|c| match &c.kind {
+            K::WholeData(by) => Some(by),
+            _ => None,
+        }) {
+            let Some(condition) = verify else {
+                self.report(say::missing_clause(name.span, "ce contrôle", "ce qu'il vérifie (« vérifie … »)"));
+                return;
+            };
+            self.group_control(item, by, condition)
         } else {
             let mut year = ExampleYear::default();
             self.situation(item, &mut year, &mut Vec::new());
@@ -315,32 +326,68 @@ impl<'a, 'h> Checker<'a, 'h> {
         self.program.controls.push(Control { name: name.node.clone(), title, citations, kind, span: name.span });
     }
 
-    fn row_control(&mut self, item: &'a Item, written: &'a polc_dsl::ast::Expr, blocking: bool) -> ControlKind {
-        let mut guards: Vec<Guard<'a>> = Vec::new();
+    fn control_years(item: &Item) -> Years {
+        use polc_dsl::ast::DateBound;
+        let year = |bound: &DateBound| match bound {
+            DateBound::Year(year) => i64::from(year.node),
+            DateBound::Date(date) => i64::from(date.node.year),
+        };
         let mut years = Years::ALWAYS;
         for clause in &item.clauses {
-            match &clause.kind {
-                K::For { cases, condition } => {
-                    guards.push(Guard { cases, condition: condition.as_ref(), span: clause.span })
-                }
-                K::InForce(period) => {
-                    use polc_dsl::ast::DateBound;
-                    let year = |bound: &DateBound| match bound {
-                        DateBound::Year(year) => i64::from(year.node),
-                        DateBound::Date(date) => i64::from(date.node.year),
-                    };
-                    years.first = period.from.as_ref().map_or(i64::MIN, year);
-                    years.last = period.to.as_ref().map_or(i64::MAX, year);
-                }
-                _ => {}
+            if let K::InForce(period) = &clause.kind {
+                years.first = period.from.as_ref().map_or(i64::MIN, year);
+                years.last = period.to.as_ref().map_or(i64::MAX, year);
             }
         }
-        let scope = self.program.scope.as_ref().map(|scope| scope.condition.clone());
+        years
+    }
+
+    fn group_control(&mut self, item: &'a Item, by: &'a [Name], written: &'a polc_dsl::ast::Expr) -> ControlKind {
+        let mut inputs = Vec::new();
+        for name in by {
+            match self.program.find_input(&name.node) {
+                Some(id) => inputs.push(id),
+                None => {
+                    let known = self.program.inputs.iter().map(|input| &*input.name);
+                    let problem = say::unknown_declared("l'entrée", name, known);
+                    self.report(problem);
+                }
+            }
+        }
+        let condition = self.condition(written, &Context::default());
+        condition.walk(&mut |e| {
+            let one_row = match e.kind {
+                ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => {
+                    self.hir.quantities[id.index()].kind != QuantityKind::Aggregate
+                }
+                ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } => !inputs.contains(&id),
+                _ => false,
+            };
+            if one_row {
+                self.diagnostics.push(say::bad_operation(
+                    e.span,
+                    "un contrôle sur l'ensemble ne lit les lignes que par compte, somme, moyenne, maximum, minimum ou \
+                     distincts",
+                ));
+            }
+        });
+        ControlKind::Groups { by: inputs, years: Self::control_years(item), condition }
+    }
+
+    fn row_control(&mut self, item: &'a Item, written: &'a polc_dsl::ast::Expr, blocking: bool) -> ControlKind {
+        let mut guards: Vec<Guard<'a>> = Vec::new();
+        let years = Self::control_years(item);
+        for clause in &item.clauses {
+            if let K::For { cases, condition } = &clause.kind {
+                guards.push(Guard { cases, condition: condition.as_ref(), span: clause.span });
+            }
+        }
+        let scope = self.scope_condition(self.hir.scope_of(item.span.file));
         let context = Context::default().assuming_all(&scope);
         let guard = self.cases_guard(&guards, item.span, &context);
         let context = context.assuming_all(&guard);
         let condition = self.condition(written, &context);
-        let guard = all_of(guard.into_iter().collect(), item.span);
+        let guard = all_of(scope.into_iter().chain(guard).collect(), item.span);
         ControlKind::Row { guard, years, condition, blocking }
     }
 }

@@ -1,6 +1,7 @@
 //! From the resolved program to the typed one: types and units, applicability, completeness, conflicts, cycles, use.
 
 mod cycles;
+mod decimals;
 mod expressions;
 mod facts;
 mod fold;
@@ -9,10 +10,11 @@ mod provisions;
 mod solver;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use polc_dsl::Span;
-use polc_dsl::ast::{self, BaseType, UnitExpr};
+use polc_dsl::ast::{self, BaseType, Summary, UnitExpr};
 use polc_dsl::diagnostic::Diagnostic;
 
 use crate::calendar::Date;
@@ -20,8 +22,8 @@ use crate::diagnostics as say;
 use crate::hir;
 use crate::num::{Ratio, finite_decimals, integer, parse_decimal};
 use crate::typed::{
-    Currency, EnumId, Enumeration, Expr, Input, InputId, Parameter, Program, Quantity, QuantityId, Reading, Scope,
-    Type, Value, Variant,
+    Aggregate, Currency, EnumId, Enumeration, Expr, Input, InputId, Parameter, Program, Quantity, QuantityId, Reading, Scope,
+    ScopeId, Type, Value, Variant,
 };
 use crate::units::Unit;
 
@@ -38,11 +40,13 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         year: InputId(0),
         years: (0, 0),
         scope: None,
+        scopes: Vec::new(),
         texts: header.texts.clone(),
         enumerations: Vec::new(),
         inputs: Vec::new(),
         parameters: Vec::new(),
         quantities: Vec::new(),
+        aggregates: Vec::new(),
         readings: Vec::new(),
         examples: Vec::new(),
         controls: Vec::new(),
@@ -58,6 +62,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         previous_types: Vec::new(),
         used_units: Vec::new(),
         used_enumerations: Vec::new(),
+        scope_ids: BTreeMap::new(),
     };
     checker.enumerations();
     checker.inputs();
@@ -66,15 +71,17 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
     }
     checker.parameters();
     checker.program.quantities = resolved.quantities.iter().map(shell).collect();
-    checker.scope(header);
+    checker.scopes();
     for id in (0..count as u32).map(QuantityId) {
         checker.quantity(id);
     }
+    checker.aggregates();
     checker.previous_defaults();
     checker.readings();
     checker.derogation_conflicts();
     checker.parameter_years();
     checker.facts();
+    decimals::mark(&mut checker.program);
     let mut diagnostics = std::mem::take(&mut checker.diagnostics);
     diagnostics.extend(cycles::cycles(&checker.program));
     diagnostics.extend(usage::unused(&checker));
@@ -91,6 +98,7 @@ fn shell(quantity: &hir::Quantity<'_>) -> Quantity {
         internal: quantity.internal,
         rules: Vec::new(),
         derogations: Vec::new(),
+        decimal: false,
         span: quantity.span,
     }
 }
@@ -116,6 +124,8 @@ struct Checker<'a, 'h> {
     previous_types: Vec<(QuantityId, Type, Span)>,
     used_units: Vec<Arc<str>>,
     used_enumerations: Vec<EnumId>,
+    /// Typed scopes by the rank of the resolved ones.
+    scope_ids: BTreeMap<usize, Option<ScopeId>>,
 }
 
 /// Where an expression is evaluated: what is known to hold there.
@@ -294,6 +304,12 @@ impl Checker<'_, '_> {
             }
             Some(value)
         });
+        if declared.optional && default.is_some() {
+            self.report(say::bad_input(
+                declared.span,
+                "une entrée facultative n'a pas de valeur par défaut : une cellule vide y est une réponse",
+            ));
+        }
         Input {
             name: input.name.node.clone(),
             meaning: input.meaning.clone(),
@@ -301,6 +317,7 @@ impl Checker<'_, '_> {
             decimals,
             range,
             default,
+            optional: declared.optional,
             span: input.span,
         }
     }
@@ -379,11 +396,35 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn scope(&mut self, header: &hir::Header<'_>) {
-        let Some((condition, citations)) = &header.scope else { return };
-        let context = Context { in_scope: true, ..Context::default() };
-        let condition = self.condition(condition, &context);
-        self.program.scope = Some(Scope { condition, citations: citations.clone() });
+    fn scopes(&mut self) {
+        for rank in 0..self.hir.scopes.len() {
+            self.scope_id(rank);
+        }
+        self.program.scope = self.scope_ids.get(&0).copied().flatten();
+    }
+
+    /// The scope of that rank, typed once; `None` where it governs every row.
+    fn scope_id(&mut self, rank: usize) -> Option<ScopeId> {
+        if let Some(known) = self.scope_ids.get(&rank) {
+            return *known;
+        }
+        // A scope that reads what it governs: the circle is reported by the cycle check.
+        self.scope_ids.insert(rank, None);
+        let hir = self.hir;
+        let scope = &hir.scopes[rank];
+        let written = scope.condition?;
+        let context = Context { in_scope: rank == 0, ..Context::default() };
+        let condition = self.condition(written, &context);
+        let id = ScopeId(self.program.scopes.len() as u32);
+        let part = scope.name.map(|name| (name.node.clone(), scope.title.clone()));
+        self.program.scopes.push(Scope { part, condition, citations: scope.citations.clone() });
+        self.scope_ids.insert(rank, Some(id));
+        Some(id)
+    }
+
+    /// The condition under which a rule of this scope is computed.
+    fn scope_condition(&mut self, rank: usize) -> Option<Expr> {
+        self.scope_id(rank).map(|id| self.program.scope(id).condition.clone())
     }
 
     /// A constant of the type, where the language wants one; a bare number takes the unit.
@@ -398,6 +439,46 @@ impl Checker<'_, '_> {
             self.report(say::not_constant(expr.span));
         }
         value
+    }
+
+    /// Resolves what aggregates group and count by.
+    fn aggregates(&mut self) {
+        let hir = self.hir;
+        for aggregate in &hir.aggregates {
+            let find = |name: &ast::Name, checker: &mut Self| {
+                let found = checker.program.find_input(&name.node);
+                if found.is_none() {
+                    let known = checker.program.inputs.iter().map(|input| &*input.name);
+                    let problem = say::unknown_declared("l'entrée", name, known);
+                    checker.report(problem);
+                }
+                found
+            };
+            let by = aggregate.by.iter().filter_map(|name| find(name, self)).collect();
+            let distinct = aggregate.distinct.and_then(|name| find(name, self));
+            if aggregate.summary == Summary::Mean && aggregate.decimals.is_none() && !self.in_control(aggregate) {
+                self.report(say::missing_clause(
+                    aggregate.span,
+                    "cette moyenne",
+                    "son arrondi (« arrondi à … décimales »)",
+                ));
+            }
+            self.program.aggregates.push(Aggregate {
+                quantity: aggregate.quantity,
+                summary: aggregate.summary,
+                of: aggregate.of,
+                distinct,
+                by,
+                decimals: aggregate.decimals,
+                citations: aggregate.citations.clone(),
+                span: aggregate.span,
+            });
+        }
+    }
+
+    /// Whether an aggregate was made of a function in a control on the whole data: it is compared, not paid.
+    fn in_control(&self, aggregate: &hir::Aggregate<'_>) -> bool {
+        self.hir.quantities[aggregate.quantity.index()].name.contains('.')
     }
 
     /// Checks the types promised by the defaults of « précédent », and that every quantity has one.

@@ -1,7 +1,7 @@
 //! Rules: where they apply, their types, their parts in the fixed order of computation, derogations, replacements.
 
 use polc_dsl::Span;
-use polc_dsl::ast::{self, Amount, Cases, Expr as Written};
+use polc_dsl::ast::{self, Amount, Cases, Expr as Written, Reach, Summary};
 
 use super::expressions::is_zero;
 use super::solver::{Answer, satisfiable, year_condition};
@@ -11,12 +11,12 @@ use crate::hir::{self, Body, Condition, Effect, Guard, LineKind};
 use crate::num::integer;
 use crate::typed::{
     Adjustment, AdjustmentKind, BinaryOp, Bound, CompareOp, Derogation, Expr, ExprKind, Factor, InputId, Line,
-    QuantityId, QuantityKind, ReadingId, Replacement, Rule, Type, Value, Years,
+    Presence, QuantityId, QuantityKind, ReadingId, Replacement, Rule, Type, Value, Years,
 };
 use crate::units::Unit;
 
 impl<'a, 'h> Checker<'a, 'h> {
-    /// Where a rule applies, years included; `None` for everywhere.
+    /// Where a rule applies, scope and years included; `None` for everywhere.
     pub(super) fn applies(&mut self, id: QuantityId, rank: usize) -> Option<Expr> {
         match &self.guards[id.index()][rank] {
             Memo::Known(guard) => return guard.clone(),
@@ -27,11 +27,43 @@ impl<'a, 'h> Checker<'a, 'h> {
         self.guards[id.index()][rank] = Memo::InProgress;
         let hir: &'h hir::Program<'a> = self.hir;
         let rule = &hir.quantities[id.index()].rules[rank];
-        let cases = self.cases_guard(&rule.guards, rule.span, &Context::default());
+        let scope = self.scope_condition(rule.scope);
         let years = self.years_guard(rule.years, rule.span);
-        let guard = all_of(years.into_iter().chain(cases).collect(), rule.span);
+        let context = Context::default().assuming_all(scope.iter().chain(&years));
+        let cases = self.cases_guard(&rule.guards, rule.span, &context);
+        let presence = self.presence(id, rule, &context.assuming_all(&cases));
+        let guard = all_of(scope.into_iter().chain(years).chain(cases).chain(presence).collect(), rule.span);
         self.guards[id.index()][rank] = Memo::Known(guard.clone());
         guard
+    }
+
+    /// What a quantity over years needs to be known at all.
+    fn presence(&mut self, id: QuantityId, rule: &hir::Rule<'a>, context: &Context) -> Option<Expr> {
+        let span = rule.span;
+        let truth = |kind| Expr { kind, ty: Type::Boolean, span };
+        match rule.body {
+            Body::FirstYear(condition) => {
+                let known = truth(ExprKind::IsSet(Presence::PastQuantity(Reach::Earlier, id)));
+                let now = self.condition(condition, context);
+                any_of(vec![known, now], span)
+            }
+            Body::Cumulates { since, .. } => {
+                let (first, later) = self.since(since, context, span);
+                let known = truth(ExprKind::IsSet(Presence::PastQuantity(Reach::LastYear, id)));
+                any_of(vec![first, truth(ExprKind::And(vec![later, known]))], span)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the row is of the first year of a sum, and whether it is of a later one.
+    fn since(&mut self, since: &Written, context: &Context, span: Span) -> (Expr, Expr) {
+        let since = self.year_operand(since, context);
+        let compare = |op, checker: &Self| {
+            let (left, right) = (Box::new(checker.year(span)), Box::new(since.clone()));
+            Expr { kind: ExprKind::Compare { op, left, right }, ty: Type::Boolean, span }
+        };
+        (compare(CompareOp::Equal, self), compare(CompareOp::Greater, self))
     }
 
     fn years_guard(&self, years: Years, span: Span) -> Option<Expr> {
@@ -99,7 +131,8 @@ impl<'a, 'h> Checker<'a, 'h> {
     /// The type that the kind of body gives, where it does not depend on an expression.
     fn declared_type(&self, body: &Body<'_>) -> Option<Type> {
         Some(match body {
-            Body::Value(_) => return None,
+            Body::Value(_) | Body::Cumulates { .. } => return None,
+            Body::FirstYear(_) => Type::Number(Unit::of("an")),
             Body::True(_) | Body::PrerequisitesMet { .. } => Type::Boolean,
             Body::Lines(LineKind::Points, _) | Body::BlockTotal { .. } => Type::Number(Unit::of("point")),
             Body::Lines(LineKind::Amount, _) => Type::Number(self.currency_unit()),
@@ -118,6 +151,18 @@ impl<'a, 'h> Checker<'a, 'h> {
             Memo::InProgress => return Type::Error,
             Memo::Unknown => {}
         }
+        if let Some(aggregate) = self.hir.aggregates.iter().find(|aggregate| aggregate.quantity == id) {
+            let ty = match aggregate.summary {
+                Summary::Count | Summary::Distinct => Type::Number(Unit::none()),
+                _ => {
+                    let of = aggregate.of;
+                    self.quantity_type(of)
+                }
+            };
+            self.types[id.index()] = Memo::Known(ty.clone());
+            self.program.quantities[id.index()].ty = ty.clone();
+            return ty;
+        }
         let rules = &self.hir.quantities[id.index()].rules;
         match rules.iter().find_map(|rule| self.declared_type(&rule.body)) {
             Some(ty) => self.types[id.index()] = Memo::Known(ty),
@@ -135,6 +180,10 @@ impl<'a, 'h> Checker<'a, 'h> {
             return;
         }
         self.built[id.index()] = true;
+        if self.hir.quantities[id.index()].kind == QuantityKind::Aggregate {
+            self.quantity_type(id);
+            return;
+        }
         let hir: &'h hir::Program<'a> = self.hir;
         let quantity = &hir.quantities[id.index()];
         if let Some(ty) = quantity.rules.iter().find_map(|rule| self.declared_type(&rule.body)) {
@@ -178,8 +227,7 @@ impl<'a, 'h> Checker<'a, 'h> {
     /// What holds wherever a rule of the quantity is computed.
     fn rule_context(&mut self, id: QuantityId, rank: usize) -> Context {
         let guard = self.applies(id, rank);
-        let scope = self.program.scope.as_ref().map(|scope| scope.condition.clone());
-        Context::default().assuming_all(scope.iter().chain(&guard))
+        Context::default().assuming_all(&guard)
     }
 
     fn rule(&mut self, id: QuantityId, rank: usize, rule: &'h hir::Rule<'a>) -> Rule {
@@ -187,7 +235,15 @@ impl<'a, 'h> Checker<'a, 'h> {
         let context = self.rule_context(id, rank);
         let years_text = self.years_guard(rule.years, rule.span);
         self.check_possible(id, &context, years_text.as_ref(), rule);
-        let guard = self.cases_guard(&rule.guards, rule.span, &Context::default().assuming_all(&years_text));
+        let scope = self.scope_condition(rule.scope);
+        let around = Context::default().assuming_all(scope.iter().chain(&years_text));
+        let cases = self.cases_guard(&rule.guards, rule.span, &around);
+        let presence = self.presence(id, rule, &around.assuming_all(&cases));
+        let guard = all_of(cases.into_iter().chain(presence).collect(), rule.span);
+        let keeps = rule.keeps.map(|written| self.condition(written, &context));
+        if keeps.is_some() && !matches!(rule.body, Body::Value(_) | Body::True(_) | Body::Lines(..)) {
+            self.report(say::bad_operation(rule.span, "une quantité sur plusieurs années n'a pas de clause « conservé »"));
+        }
         let own = match rule.condition {
             Condition::None => None,
             Condition::Expr(written) => Some(self.condition(written, &context)),
@@ -204,7 +260,7 @@ impl<'a, 'h> Checker<'a, 'h> {
             .map(|target| Expr { kind: ExprKind::Met(target), ty: Type::Boolean, span: rule.span });
         let condition = all_of(met.into_iter().chain(own).collect(), rule.span);
         let inner = context.assuming_all(&condition);
-        let base = self.base(&rule.body, rule.span, &inner);
+        let base = self.base(id, &rule.body, rule.span, &inner);
         let ty = match self.declared_type(&rule.body) {
             Some(ty) => ty,
             None => base.first().map_or(Type::Error, |line| line.value.ty.clone()),
@@ -243,8 +299,10 @@ impl<'a, 'h> Checker<'a, 'h> {
         Rule {
             title: rule.title.clone(),
             citations: rule.citations.clone(),
+            scope: self.scope_id(rule.scope),
             guard,
             years: rule.years,
+            keeps,
             condition,
             base,
             adjustments,
@@ -266,11 +324,32 @@ impl<'a, 'h> Checker<'a, 'h> {
         }
     }
 
-    fn base(&mut self, body: &Body<'a>, span: Span, context: &Context) -> Vec<Line> {
+    fn base(&mut self, id: QuantityId, body: &Body<'a>, span: Span, context: &Context) -> Vec<Line> {
         let single = |value: Expr| vec![Line { nature: None, value, when: None, citations: Vec::new() }];
         match body {
             Body::Value(written) => single(self.expression(written, context, None)),
             Body::True(written) => single(self.condition(written, context)),
+            Body::FirstYear(_) => {
+                let year = self.year(span);
+                let ty = year.ty.clone();
+                let kind =
+                    ExprKind::PastQuantity { reach: Reach::Earlier, quantity: id, default: Box::new(year) };
+                single(Expr { kind, ty, span })
+            }
+            Body::Cumulates { value, since } => {
+                let value = self.number_operand(value, context, "cumuler");
+                let (_, later) = self.since(since, context, span);
+                let ty = value.ty.clone();
+                let zero = || Expr { kind: ExprKind::Constant(Value::Number(integer(0))), ty: ty.clone(), span };
+                let kind = ExprKind::PastQuantity {
+                    reach: Reach::LastYear,
+                    quantity: id,
+                    default: Box::new(zero()),
+                };
+                let before = Expr { kind, ty: ty.clone(), span };
+                let line = |value, when| Line { nature: None, value, when, citations: Vec::new() };
+                vec![line(value, None), line(before, Some(later))]
+            }
             Body::Lines(kind, lines) => lines.iter().map(|line| self.line(*kind, line, context)).collect(),
             Body::BlockTotal { block, level } => {
                 let ty = Type::Number(Unit::of("point"));
@@ -338,7 +417,7 @@ impl<'a, 'h> Checker<'a, 'h> {
                 self.extremum(false, vec![until, last], span)
             }
         };
-        let kind = ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to) };
+        let kind = ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to), exclusive: false };
         Expr { kind, ty: Type::Number(Unit::of("jour")), span }
     }
 
@@ -475,11 +554,9 @@ impl<'a, 'h> Checker<'a, 'h> {
     /// Two rules of one quantity must not apply to one row. What only the data can tell is left to the row.
     fn overlaps(&mut self, id: QuantityId) {
         let count = self.hir.quantities[id.index()].rules.len();
-        let scope = self.program.scope.as_ref().map(|scope| scope.condition.clone());
         for second in 1..count {
             for first in 0..second {
-                let guards: Vec<Expr> =
-                    scope.iter().cloned().chain(self.applies(id, first)).chain(self.applies(id, second)).collect();
+                let guards: Vec<Expr> = self.applies(id, first).into_iter().chain(self.applies(id, second)).collect();
                 let facts: Vec<&Expr> = guards.iter().collect();
                 if let Answer::Yes { example, certain: true } = satisfiable(&facts, &self.program) {
                     let rules = &self.hir.quantities[id.index()].rules;
@@ -515,9 +592,8 @@ impl<'a, 'h> Checker<'a, 'h> {
                 None => everywhere = true,
             }
         }
-        let scope = self.program.scope.as_ref().map(|scope| scope.condition.clone());
         let guard = if everywhere { None } else { any_of(guards, quantity.span) };
-        let context = Context::default().assuming_all(scope.iter().chain(&guard));
+        let context = Context::default().assuming_all(&guard);
         let ty = self.quantity_type(id);
         let conditions: Vec<Option<Expr>> =
             quantity.derogations.iter().map(|d| self.derogation_condition(d, &context)).collect();
@@ -533,6 +609,20 @@ impl<'a, 'h> Checker<'a, 'h> {
                 (Effect::Value(written), _) => {
                     let value = self.expression(written, &context.assuming_all(&conditions[rank]), Some(&ty));
                     self.adopt(value, &ty, &quantity.name)
+                }
+                (Effect::Nothing, _) => {
+                    let nothing = match &ty {
+                        Type::Boolean => Value::Boolean(false),
+                        Type::Number(_) | Type::Error => Value::Number(integer(0)),
+                        _ => {
+                            self.report(say::wrong_target(
+                                derogation.span,
+                                format!("« {} » n'est ni un nombre ni un booléen : rien ne l'annule", quantity.name),
+                            ));
+                            Value::Boolean(false)
+                        }
+                    };
+                    Expr { kind: ExprKind::Constant(nothing), ty: ty.clone(), span: derogation.span }
                 }
                 // Each says the same: what all of them together make of the prerequisites.
                 (_, Some(block)) => {
@@ -556,9 +646,9 @@ impl<'a, 'h> Checker<'a, 'h> {
 
     /// The derogations of the same quantity that one overrides, directly or through others. Those on prerequisites agree.
     fn overridden(&mut self, quantity: &hir::Quantity<'a>, rank: usize) -> Vec<usize> {
-        if !matches!(quantity.derogations[rank].effect, Effect::Value(_)) {
+        if !matches!(quantity.derogations[rank].effect, Effect::Value(_) | Effect::Nothing) {
             return (rank + 1..quantity.derogations.len())
-                .filter(|other| !matches!(quantity.derogations[*other].effect, Effect::Value(_)))
+                .filter(|other| !matches!(quantity.derogations[*other].effect, Effect::Value(_) | Effect::Nothing))
                 .collect();
         }
         let mut found: Vec<usize> = Vec::new();

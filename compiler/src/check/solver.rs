@@ -200,8 +200,9 @@ impl Builder<'_> {
             expr.kind,
             ExprKind::Input(_)
                 | ExprKind::Quantity(_)
-                | ExprKind::PreviousQuantity { .. }
-                | ExprKind::PreviousInput { .. }
+                | ExprKind::PastQuantity { .. }
+                | ExprKind::PastInput { .. }
+                | ExprKind::InputOr { .. }
         )
     }
 

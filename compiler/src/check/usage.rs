@@ -5,7 +5,7 @@ use polc_dsl::diagnostic::Diagnostic;
 use super::Checker;
 use crate::diagnostics as say;
 use crate::hir::Symbol;
-use crate::typed::{ControlKind, Expr, ExprKind, Type};
+use crate::typed::{ControlKind, Expr, ExprKind, Presence, Type};
 
 pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     let program = &checker.program;
@@ -15,11 +15,15 @@ pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     program.key.iter().for_each(|id| inputs[id.index()] = true);
     let mut mark = |expr: &Expr| {
         expr.walk(&mut |e| match e.kind {
-            ExprKind::Input(id) | ExprKind::PreviousInput { input: id, .. } => inputs[id.index()] = true,
+            ExprKind::Input(id)
+            | ExprKind::InputOr { input: id, .. }
+            | ExprKind::PastInput { input: id, .. }
+            | ExprKind::IsSet(Presence::Input(id) | Presence::PastInput(_, id)) => inputs[id.index()] = true,
             ExprKind::Parameter(id) => parameters[id.index()] = true,
             ExprKind::Quantity(id)
             | ExprKind::QuantityOr { quantity: id, .. }
-            | ExprKind::PreviousQuantity { quantity: id, .. } => {
+            | ExprKind::PastQuantity { quantity: id, .. }
+            | ExprKind::IsSet(Presence::Quantity(id) | Presence::PastQuantity(_, id)) => {
                 quantities[id.index()] = true;
             }
             _ => {}
@@ -28,14 +32,21 @@ pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     for quantity in &program.quantities {
         quantity.expressions().for_each(&mut mark);
     }
-    if let Some(scope) = &program.scope {
-        mark(&scope.condition);
-    }
+    program.scopes.iter().for_each(|scope| mark(&scope.condition));
     for control in &program.controls {
         match &control.kind {
             ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).for_each(&mut mark),
-            ControlKind::Verify { condition, .. } => mark(condition),
+            ControlKind::Verify { condition, .. } | ControlKind::Groups { condition, .. } => mark(condition),
             ControlKind::Announced { computed, .. } => mark(computed),
+        }
+    }
+    for aggregate in &program.aggregates {
+        quantities[aggregate.of.index()] = true;
+        aggregate.by.iter().chain(&aggregate.distinct).for_each(|id| inputs[id.index()] = true);
+    }
+    for control in &program.controls {
+        if let ControlKind::Groups { by, .. } = &control.kind {
+            by.iter().for_each(|id| inputs[id.index()] = true);
         }
     }
     // Variants of readings that are not selected read too: by name is enough here.
@@ -58,7 +69,8 @@ pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
         result.push(say::unused("la définition interne", &quantity.name, quantity.span));
     }
     for (index, enumeration) in checker.hir.enumerations.iter().enumerate() {
-        let read = program.inputs.iter().any(|i| matches!(i.ty, Type::Enumeration(id) if id.index() == index));
+        let types = program.inputs.iter().map(|i| &i.ty).chain(program.quantities.iter().map(|q| &q.ty));
+        let read = types.into_iter().any(|ty| matches!(ty, Type::Enumeration(id) if id.index() == index));
         if !read {
             result.push(say::unused("l'énumération", &enumeration.name.node, enumeration.name.span));
         }
@@ -76,23 +88,25 @@ fn names(expr: &polc_dsl::ast::Expr, f: &mut impl FnMut(&str)) {
     use polc_dsl::ast::ExprKind as A;
     match &expr.kind {
         A::Name(name) => f(name),
-        A::Previous(name) => f(&name.node),
+        A::Past { name, .. } => f(&name.node),
         A::Number { .. } | A::Boolean(_) | A::Date(_) | A::Text(_) | A::Retained => {}
         A::DateOf { year: inner, .. }
         | A::Negate(inner)
         | A::Not(inner)
         | A::DaysOfYear(inner)
+        | A::IsSet(inner)
         | A::OneOf { subject: inner, .. } => {
             names(inner, f);
         }
         A::Binary { left: a, right: b, .. }
-        | A::DaysBetween { from: a, to: b }
+        | A::DaysBetween { from: a, to: b, .. }
         | A::OrElse { value: a, default: b }
         | A::CappedAt { value: a, cap: b }
         | A::RaisedTo { value: a, floor: b } => {
             names(a, f);
             names(b, f);
         }
+        A::SumOver { condition, value, .. } => condition.iter().chain([value]).for_each(|e| names(e, f)),
         A::If { condition, then, otherwise } => [condition, then, otherwise].into_iter().for_each(|e| names(e, f)),
         A::Call { arguments: items, .. } | A::AtLeast { conditions: items, .. } => {
             items.iter().for_each(|e| names(e, f))

@@ -64,9 +64,9 @@ impl Lowerer<'_> {
 
     /// The same day and month so many years later; 29 February gives 28 February in a common year. In years that start in
     /// March it is the last day, so that only the length of the year counts.
-    fn add_years(&mut self, days: NodeId, count: i128, live: NodeId) -> NodeId {
+    fn add_years(&mut self, days: NodeId, count: NodeId, live: NodeId) -> NodeId {
         let (year, doy) = self.march(days);
-        let year = self.linear(year, 1, count);
+        let year = self.ir.add(year, count);
         let zero = self.ir.constant(0);
         let before = self.ir.compare(CompareOp::Less, year, zero);
         self.ir.hand_over(live, before);
@@ -111,8 +111,13 @@ impl Lowerer<'_> {
 
     pub(super) fn date_part(&mut self, days: NodeId, part: DatePart) -> NodeId {
         let civil = self.civil(days);
-        if part == DatePart::Month {
-            return civil.month;
+        match part {
+            DatePart::Month => return civil.month,
+            DatePart::Quarter => {
+                let shifted = self.linear(civil.month, 1, 2);
+                return self.ir.divide_by(shifted, 3);
+            }
+            DatePart::Year => {}
         }
         self.years.insert(civil.year, days);
         civil.year
@@ -236,16 +241,17 @@ impl Lowerer<'_> {
         self.days(year, month, day)
     }
 
-    pub(super) fn add_to_date(&mut self, days: NodeId, count: i128, unit: CalendarUnit, live: NodeId) -> NodeId {
+    pub(super) fn add_to_date(&mut self, days: NodeId, count: NodeId, unit: CalendarUnit, live: NodeId) -> NodeId {
         // Far beyond the calendar in any unit; keeps the arithmetic small.
-        let count = count.clamp(-4_000_000, 4_000_000);
+        let count = self.within(count, -4_000_000, 4_000_000);
         let moved = match unit {
-            CalendarUnit::Days => self.linear(days, 1, count),
+            CalendarUnit::Days => self.ir.add(days, count),
             CalendarUnit::Years => self.add_years(days, count, live),
             CalendarUnit::Months => {
                 let civil = self.civil(days);
-                let months = self.linear(civil.year, 12, count - 1);
+                let months = self.linear(civil.year, 12, -1);
                 let months = self.ir.add(months, civil.month);
+                let months = self.ir.add(months, count);
                 let zero = self.ir.constant(0);
                 let before = self.ir.compare(CompareOp::Less, months, zero);
                 self.ir.hand_over(live, before);
@@ -266,6 +272,32 @@ impl Lowerer<'_> {
         let outside = self.ir.or(below, above);
         self.ir.hand_over(live, outside);
         self.within(moved, i128::from(FIRST_DAY), i128::from(LAST_DAY))
+    }
+
+    /// The most whole years or months that can be added to one date without passing the other.
+    pub(super) fn elapsed(&mut self, from: NodeId, to: NodeId, unit: CalendarUnit) -> NodeId {
+        let zero = self.ir.constant(0);
+        let most = if unit == CalendarUnit::Days {
+            self.ir.subtract(to, from)
+        } else {
+            let (a, b) = (self.civil(from), self.civil(to));
+            let years = self.ir.subtract(b.year, a.year);
+            if unit == CalendarUnit::Years {
+                years
+            } else {
+                let months = self.ir.subtract(b.month, a.month);
+                let years = self.linear(years, 12, 0);
+                self.ir.add(years, months)
+            }
+        };
+        // Adding what lies between leads to the month or the year of the second date: within the calendar.
+        let count = self.ir.extremum(true, most, zero);
+        let no = self.ir.no;
+        let moved = self.add_to_date(from, count, unit, no);
+        let passes = self.ir.compare(CompareOp::Greater, moved, to);
+        let passes = self.ir.integer(passes);
+        let whole = self.ir.subtract(most, passes);
+        self.ir.extremum(true, whole, zero)
     }
 
     /// The last day of a month.

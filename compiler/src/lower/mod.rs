@@ -11,13 +11,14 @@ mod fraction;
 use std::collections::HashMap;
 
 use num_traits::{One as _, Zero as _};
-use polc_dsl::ast::BoundKind;
+use polc_dsl::ast::{BoundKind, Reach};
 
 use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
-use crate::ir::{Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_LIMIT, Source, Target};
+use crate::ir::{Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
 use crate::num::{Ratio, integer, power_of_ten};
 use crate::typed::{
-    AdjustmentKind, BinaryOp, CompareOp, ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Rule, Type, Value,
+    AdjustmentKind, BinaryOp, CompareOp, ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, QuantityKind,
+    Rule, ScopeId, Type, Value,
 };
 
 pub use fraction::Fraction;
@@ -60,7 +61,7 @@ pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complet
         complete,
         ir: Builder::default(),
         quantities: HashMap::new(),
-        scope: None,
+        scopes: HashMap::new(),
         retained: Vec::new(),
         years: HashMap::new(),
     };
@@ -97,7 +98,7 @@ struct Lowerer<'p> {
     complete: &'p [InputId],
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
-    scope: Option<NodeId>,
+    scopes: HashMap<ScopeId, NodeId>,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
     /// Nodes that hold the year of a date, and that date.
@@ -128,7 +129,7 @@ impl<'p> Lowerer<'p> {
         if !years.contains(self.group.year) {
             return none;
         }
-        let mut present = self.in_scope();
+        let mut present = self.ir.yes;
         if let Some(guard) = guard {
             let holds = self.flag(guard, present);
             present = self.ir.and(present, holds);
@@ -137,15 +138,16 @@ impl<'p> Lowerer<'p> {
         Output { target, present, value: OutputValue::Flag(value) }
     }
 
-    fn in_scope(&mut self) -> NodeId {
-        if let Some(scope) = self.scope {
-            return scope;
+    fn in_scope(&mut self, scope: Option<ScopeId>) -> NodeId {
+        let yes = self.ir.yes;
+        let Some(id) = scope else { return yes };
+        if let Some(known) = self.scopes.get(&id) {
+            return *known;
         }
         let program = self.program;
-        let yes = self.ir.yes;
-        let scope = program.scope.as_ref().map_or(yes, |scope| self.flag(&scope.condition, yes));
-        self.scope = Some(scope);
-        scope
+        let holds = self.flag(&program.scope(id).condition, yes);
+        self.scopes.insert(id, holds);
+        holds
     }
 
     fn quantity(&mut self, id: QuantityId) -> LoweredQuantity {
@@ -162,7 +164,7 @@ impl<'p> Lowerer<'p> {
         if !rule.years.contains(self.group.year) {
             return self.ir.no;
         }
-        let scope = self.in_scope();
+        let scope = self.in_scope(rule.scope);
         match &rule.guard {
             None => scope,
             Some(guard) => {
@@ -175,6 +177,9 @@ impl<'p> Lowerer<'p> {
     fn compute(&mut self, id: QuantityId) -> LoweredQuantity {
         let program = self.program;
         let quantity = program.quantity(id);
+        if quantity.kind == QuantityKind::Aggregate {
+            return self.aggregate(id);
+        }
         let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| self.rule_applies(rule)).collect();
         let mut applies = self.ir.no;
         let mut value: Option<Lowered> = None;
@@ -204,6 +209,18 @@ impl<'p> Lowerer<'p> {
             (value, _) => value,
         };
         LoweredQuantity { applies, rules, value }
+    }
+
+    /// The figure of the row's group, as the first pass left it.
+    fn aggregate(&mut self, id: QuantityId) -> LoweredQuantity {
+        let unknown = self.ir.load(Source::AggregateUnknown(id), None);
+        let yes = self.ir.yes;
+        self.ir.hand_over(yes, unknown);
+        let applies = self.ir.load(Source::AggregatePresent(id), None);
+        let num = self.ir.load(Source::Aggregate(id), Some((-STATE_LIMIT, STATE_LIMIT)));
+        let den = self.ir.load(Source::AggregateDivisor(id), Some((1, STATE_FRACTION_LIMIT)));
+        let value = Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] });
+        LoweredQuantity { applies, rules: Vec::new(), value }
     }
 
     fn nothing(&mut self, ty: &Type) -> Lowered {
@@ -248,6 +265,19 @@ impl<'p> Lowerer<'p> {
     }
 
     fn rule_value(&mut self, id: QuantityId, rule: &'p Rule, live: NodeId) -> Lowered {
+        let kept = rule.keeps.as_ref().map(|keeps| {
+            let holds = self.flag(keeps, live);
+            let live = self.ir.and(live, holds);
+            let (present, last) = self.past_quantity(Reach::LastYear, id, live);
+            (self.ir.and(holds, present), last)
+        });
+        let live = match &kept {
+            None => live,
+            Some((stays, _)) => {
+                let computed = self.ir.not(*stays);
+                self.ir.and(live, computed)
+            }
+        };
         // The readings selected do not overlap: at most one replacement applies to a row.
         let mut rest = live;
         let mut chosen: Vec<(NodeId, Lowered)> = Vec::new();
@@ -262,7 +292,11 @@ impl<'p> Lowerer<'p> {
             chosen.push((here, value));
         }
         let own = (rest != self.ir.no || chosen.is_empty()).then(|| self.own(id, rule, rest));
-        self.first_of(chosen, own)
+        let value = self.first_of(chosen, own);
+        match kept {
+            None => value,
+            Some((stays, last)) => self.choose(stays, last, value),
+        }
     }
 
     /// The value of the first choice whose flag holds, or the one for the rest.
@@ -438,12 +472,25 @@ impl<'p> Lowerer<'p> {
         self.cell(id, Source::Cell(id))
     }
 
-    fn previous_quantity(&mut self, id: QuantityId, live: NodeId) -> (NodeId, Lowered) {
-        let unknown = self.ir.load(Source::PreviousResultUnknown(id), None);
-        self.ir.hand_over(live, unknown);
-        let present = self.ir.load(Source::PreviousResultPresent(id), None);
-        let source = Source::PreviousResult(id);
-        let value = match self.program.quantity(id).ty.clone() {
+    /// Whether the cell of an optional input, or of one without default, is not empty.
+    fn is_filled(&mut self, id: InputId) -> NodeId {
+        if self.complete.contains(&id) || self.program.input(id).default.is_some() {
+            return self.ir.yes;
+        }
+        let missing = self.ir.load(Source::Missing(id), None);
+        self.ir.not(missing)
+    }
+
+    fn past_quantity(&mut self, reach: Reach, id: QuantityId, live: NodeId) -> (NodeId, Lowered) {
+        let present = self.past_present(reach, id, live);
+        let source = Source::PastResult(reach, id);
+        let quantity = self.program.quantity(id);
+        let value = match quantity.ty.clone() {
+            Type::Number(_) if !quantity.decimal => {
+                let num = self.ir.load(source, Some((-STATE_FRACTION_LIMIT, STATE_FRACTION_LIMIT)));
+                let den = self.ir.load(Source::PastResultDivisor(reach, id), Some((1, STATE_FRACTION_LIMIT)));
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] })
+            }
             Type::Number(_) => {
                 let node = self.ir.load(source, Some((-STATE_LIMIT, STATE_LIMIT)));
                 let scale = Ratio::new(1.into(), power_of_ten(STATE_DECIMALS));
@@ -457,6 +504,13 @@ impl<'p> Lowerer<'p> {
             _ => Lowered::Flag(self.ir.load(source, None)),
         };
         (present, value)
+    }
+
+    /// Whether an earlier row has a result; a row whose earlier one is unknown is handed over.
+    fn past_present(&mut self, reach: Reach, id: QuantityId, live: NodeId) -> NodeId {
+        let unknown = self.ir.load(Source::PastResultUnknown(reach, id), None);
+        self.ir.hand_over(live, unknown);
+        self.ir.load(Source::PastResultPresent(reach, id), None)
     }
 
     /// One value or the other.
@@ -511,15 +565,26 @@ impl<'p> Lowerer<'p> {
                 self.or_default(present, lowered.value, default, live)
             }
             ExprKind::Met(id) => Lowered::Flag(self.met(*id)),
-            ExprKind::PreviousQuantity { quantity, default } => {
-                let (present, value) = self.previous_quantity(*quantity, live);
+            ExprKind::InputOr { input, default } => {
+                let present = self.is_filled(*input);
+                let value = self.cell(*input, Source::Cell(*input));
                 self.or_default(present, value, default, live)
             }
-            ExprKind::PreviousInput { input, default } => {
-                let present = self.ir.load(Source::PreviousCellPresent(*input), None);
-                let value = self.cell(*input, Source::PreviousCell(*input));
+            ExprKind::PastQuantity { reach, quantity, default } => {
+                let (present, value) = self.past_quantity(*reach, *quantity, live);
                 self.or_default(present, value, default, live)
             }
+            ExprKind::PastInput { reach, input, default } => {
+                let present = self.ir.load(Source::PastCellPresent(*reach, *input), None);
+                let value = self.cell(*input, Source::PastCell(*reach, *input));
+                self.or_default(present, value, default, live)
+            }
+            ExprKind::IsSet(presence) => Lowered::Flag(match *presence {
+                Presence::Input(id) => self.is_filled(id),
+                Presence::Quantity(id) => self.quantity(id).applies,
+                Presence::PastInput(reach, id) => self.ir.load(Source::PastCellPresent(reach, id), None),
+                Presence::PastQuantity(reach, id) => self.past_present(reach, id, live),
+            }),
             ExprKind::Retained => match self.retained.last().copied() {
                 Some((id, rule)) => self.own(id, rule, live),
                 None => self.nothing(&expr.ty),
@@ -675,13 +740,19 @@ impl<'p> Lowerer<'p> {
             ExprKind::AddToDate { date, count, unit, subtract } => {
                 let days = self.date(date, live);
                 let count = self.whole(count, live);
-                let count = self.ir.constant_of(count).unwrap_or(0);
-                Lowered::Date(self.add_to_date(days, if *subtract { -count } else { count }, *unit, live))
+                let zero = self.ir.constant(0);
+                let count = if *subtract { self.ir.subtract(zero, count) } else { count };
+                Lowered::Date(self.add_to_date(days, count, *unit, live))
             }
-            ExprKind::DaysBetween { from, to } => {
+            ExprKind::Elapsed { from, to, unit } => {
                 let (from, to) = (self.date(from, live), self.date(to, live));
-                let one = self.ir.constant(1);
-                let end = self.ir.add(to, one);
+                let num = self.elapsed(from, to, *unit);
+                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+            }
+            ExprKind::DaysBetween { from, to, exclusive } => {
+                let (from, to) = (self.date(from, live), self.date(to, live));
+                let last = self.ir.constant(i128::from(!exclusive));
+                let end = self.ir.add(to, last);
                 let days = self.ir.subtract(end, from);
                 let zero = self.ir.constant(0);
                 let num = self.ir.extremum(true, days, zero);

@@ -25,6 +25,11 @@ pub fn item_word(kind: &ItemKind) -> &'static str {
         ItemKind::Situation => "une situation",
         ItemKind::Example => "un exemple",
         ItemKind::Control => "un contrôle",
+        ItemKind::Part => "une partie",
+        ItemKind::Schedule => "un échéancier",
+        ItemKind::Exclusion => "un non cumul",
+        ItemKind::Aggregate => "un agrégat",
+        ItemKind::Table => "une table",
     }
 }
 
@@ -79,6 +84,25 @@ pub fn clause_word(kind: &K) -> &'static str {
         K::Verify(_) => "vérifie",
         K::Announces { .. } => "le texte annonce",
         K::Gap { .. } => "écart",
+        K::ScopeAll => "champ",
+        K::ForEach { .. } => "pour chaque",
+        K::Keeps(_) => "conservé lorsque",
+        K::FirstYear(_) => "première année où",
+        K::Cumulates { .. } => "cumul de",
+        K::Interrupted(_) => "interrompu le",
+        K::Due { .. } => "échéance",
+        K::Recovery { .. } => "récupération",
+        K::ScheduleTotal { .. } => "total",
+        K::Annuls(_) | K::Nothing => "annule",
+        K::Between(_) => "entre",
+        K::OnlyOnce(_) => "une seule fois",
+        K::Summarises { .. } => "moyenne de",
+        K::RoundedTo(_) => "arrondi à",
+        K::WholeData(_) => "sur l'ensemble",
+        K::File(_) => "fichier",
+        K::Column { .. } => "colonne",
+        K::Row(_) => "ligne",
+        K::ColumnsInForce { .. } => "en vigueur",
     }
 }
 
@@ -96,6 +120,9 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
             "si",
             "vaut",
             "vrai si",
+            "conservé lorsque",
+            "première année où",
+            "cumul de",
             "points",
             "montant",
             "taux",
@@ -142,9 +169,11 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
             "plafond",
             "plancher",
         ],
-        ItemKind::Payment => &["réf.", "pour", "en vigueur", "si", "montant", "plafond", "plancher", "prorata"],
+        ItemKind::Payment => {
+            &["réf.", "pour", "en vigueur", "si", "conservé lorsque", "montant", "plafond", "plancher", "prorata"]
+        }
         ItemKind::Derogation { .. } => {
-            &["réf.", "pour", "en vigueur", "si", "vaut", "vrai si", "il suffit de", "lève", "prime sur"]
+            &["réf.", "pour", "en vigueur", "si", "vaut", "vrai si", "il suffit de", "lève", "annule", "prime sur"]
         }
         ItemKind::Reading => &["réf.", "en conflit", "retenue", "motif", "variante", "remplace"],
         ItemKind::Situation => &["base", "soit"],
@@ -156,11 +185,19 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
             "base",
             "soit",
             "sur chaque ligne",
+            "sur l'ensemble",
             "bloquant",
             "vérifie",
             "le texte annonce",
             "écart",
         ],
+        ItemKind::Part => &["champ", "réf."],
+        ItemKind::Schedule => {
+            &["réf.", "pour", "en vigueur", "interrompu le", "échéance", "récupération", "total"]
+        }
+        ItemKind::Exclusion => &["réf.", "pour", "en vigueur", "si", "annule", "entre", "une seule fois"],
+        ItemKind::Aggregate => &["réf.", "moyenne de", "arrondi à"],
+        ItemKind::Table => &["réf.", "fichier", "clé", "colonne", "ligne", "en vigueur"],
     }
 }
 
@@ -188,6 +225,10 @@ const REPEATABLE: &[&str] = &[
     "attendu",
     "exercice",
     "lecture",
+    "échéance",
+    "récupération",
+    "colonne",
+    "ligne",
 ];
 
 impl Resolver<'_> {

@@ -1,13 +1,14 @@
 //! The header of the policy, and the declarations that hold no rule: enumerations, inputs, parameters, dates in force.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use polc_dsl::FileId;
+use polc_dsl::{FileId, Span};
 use polc_dsl::ast::{ClauseKind as K, DateBound, InputType, Item, ItemKind, Name, Period};
 
 use super::Resolver;
 use crate::diagnostics as say;
-use crate::hir::{Enumeration, Header, Input, Parameter};
+use crate::hir::{Enumeration, Header, Input, Parameter, Scope};
 use crate::typed::Years;
 
 impl<'a> Resolver<'a> {
@@ -30,7 +31,6 @@ impl<'a> Resolver<'a> {
             decimals: 2,
             key: Vec::new(),
             exercise: None,
-            scope: None,
             texts: Vec::new(),
         };
         let mut has_currency = false;
@@ -64,8 +64,61 @@ impl<'a> Resolver<'a> {
                 if citations.is_empty() {
                     self.report(say::missing_reference(clause.span, "la clause « champ »"));
                 }
-                if let Some(header) = &mut self.program.header {
-                    header.scope = Some((condition, citations));
+                self.program.scopes[0] = Scope { condition: Some(condition), citations, ..Scope::default() };
+            }
+        }
+    }
+
+    /// The parts of the policy, and which files belong to them. A part is told once; another file may join it by name.
+    pub(super) fn parts(&mut self, items: &[&'a Item]) {
+        let parts = || items.iter().filter(|item| matches!(item.kind, ItemKind::Part));
+        let mut joined: HashMap<FileId, Span> = HashMap::new();
+        for item in parts() {
+            self.check_clauses(item);
+            let Some(name) = &item.name else { continue };
+            if let Some(first) = joined.insert(item.span.file, name.span) {
+                self.report(say::second_part(name.span, first));
+                continue;
+            }
+            if item.title.is_none() && item.clauses.is_empty() {
+                continue;
+            }
+            let told = self.program.scopes.iter().filter_map(|scope| scope.name).find(|known| known.node == name.node);
+            if let Some(first) = told {
+                let problem = say::duplicate_name(&name.node, name.span, first.span);
+                self.report(problem);
+                continue;
+            }
+            let mut scope = Scope {
+                name: Some(name),
+                title: item.title.as_ref().map_or_else(|| name.node.clone(), |t| t.node.clone()),
+                condition: self.program.scopes[0].condition,
+                citations: self.program.scopes[0].citations.clone(),
+            };
+            self.item_citations(item);
+            for clause in &item.clauses {
+                match &clause.kind {
+                    K::ScopeAll => (scope.condition, scope.citations) = (None, Vec::new()),
+                    K::Scope { condition, citations } => {
+                        scope.condition = Some(condition);
+                        scope.citations = self.citations(citations);
+                    }
+                    _ => {}
+                }
+            }
+            self.program.scopes.push(scope);
+        }
+        for item in parts() {
+            let Some(name) = &item.name else { continue };
+            let rank = self.program.scopes.iter().position(|s| s.name.is_some_and(|known| known.node == name.node));
+            match rank {
+                Some(rank) => {
+                    self.program.file_scopes.insert(item.span.file, rank);
+                }
+                None => {
+                    let known = self.program.scopes.iter().filter_map(|s| s.name).map(|n| &*n.node);
+                    let problem = say::unknown_declared("la partie", name, known);
+                    self.report(problem);
                 }
             }
         }

@@ -12,7 +12,7 @@ use polc_dsl::ast::{self, CitationKind, Item, ItemKind, Name};
 use polc_dsl::diagnostic::Diagnostic;
 
 use crate::diagnostics as say;
-use crate::hir::{Program, Selection, Symbol};
+use crate::hir::{Program, Scope, Selection, Symbol};
 use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind};
 
 /// Units of the language itself, with their other spellings.
@@ -23,9 +23,15 @@ pub const BUILTIN_UNITS: [(&str, &[&str]); 4] =
 /// out and reported.
 #[must_use]
 pub fn resolve<'a>(files: &'a [ast::File], selection: &Selection) -> (Program<'a>, Vec<Diagnostic>) {
-    let mut resolver = Resolver { program: Program::default(), diagnostics: Vec::new(), default_text: None };
+    let mut resolver = Resolver {
+        program: Program::default(),
+        diagnostics: Vec::new(),
+        default_text: None,
+    };
+    resolver.program.scopes.push(Scope::default());
     let items: Vec<&Item> = files.iter().flat_map(|file| &file.items).collect();
     resolver.header(&items, files.first().map(|file| file.id));
+    resolver.parts(&items);
     resolver.units(&items);
     for item in &items {
         resolver.declare(item);
@@ -88,6 +94,7 @@ impl<'a> Resolver<'a> {
             ItemKind::Majoration => self.quantity(name, title, QuantityKind::Majoration, false),
             ItemKind::Proration => self.quantity(name, title, QuantityKind::Proration, false),
             ItemKind::Payment => self.quantity(name, title, QuantityKind::Payment, false),
+            ItemKind::Aggregate => self.quantity(name, title, QuantityKind::Aggregate, true),
             _ => {}
         }
         for clause in &item.clauses {
@@ -140,7 +147,10 @@ impl<'a> Resolver<'a> {
             let known = &mut self.program.quantities[id.index()];
             let single = !matches!(
                 kind,
-                QuantityKind::BlockTotal | QuantityKind::PrerequisitesMet | QuantityKind::PrerequisitesCount
+                QuantityKind::BlockTotal
+                    | QuantityKind::PrerequisitesMet
+                    | QuantityKind::PrerequisitesCount
+                    | QuantityKind::Aggregate
             );
             if known.kind == kind && single {
                 known.internal &= internal;

@@ -3,20 +3,23 @@
 use std::sync::Arc;
 
 use polc_dsl::Span;
-use polc_dsl::ast::{ClauseKind as K, Item, ItemKind, Level, Name};
+use polc_dsl::ast::{ClauseKind as K, Item, ItemKind, Level, Name, Summary};
 
 use super::Resolver;
 use crate::diagnostics as say;
-use crate::hir::{Block, Body, Bound, Condition, Derogation, Effect, Guard, Line, LineKind, Rule, Symbol};
+use crate::expand::value_name;
+use crate::hir::{Aggregate, Block, Body, Bound, Condition, Derogation, Effect, Guard, Line, LineKind, Rule, Symbol};
 use crate::typed::{Citation, QuantityId, QuantityKind, Years};
 
 /// What every provision says in the same words.
 struct Common<'a> {
     title: Arc<str>,
     citations: Vec<Citation>,
+    scope: usize,
     guards: Vec<Guard<'a>>,
     years: Years,
     condition: Condition<'a>,
+    keeps: Option<&'a polc_dsl::ast::Expr>,
     span: Span,
 }
 
@@ -26,10 +29,12 @@ impl Common<'_> {
         Rule {
             title: self.title.clone(),
             citations: self.citations.clone(),
+            scope: self.scope,
             guards,
             years: self.years,
             condition: Condition::None,
             body,
+            keeps: None,
             bounds: Vec::new(),
             proratas: Vec::new(),
             target: None,
@@ -68,6 +73,9 @@ impl<'a> Resolver<'a> {
                     self.check_clauses(item);
                     self.program.examples.push(item);
                 }
+                // What they stand for has taken their place.
+                ItemKind::Schedule | ItemKind::Exclusion | ItemKind::Table => self.check_clauses(item),
+                ItemKind::Aggregate => self.aggregate(item),
                 ItemKind::Control => {
                     self.check_clauses(item);
                     self.program.controls.push(item);
@@ -81,6 +89,50 @@ impl<'a> Resolver<'a> {
             }
         }
         self.order_adjustments(items);
+    }
+
+    fn aggregate(&mut self, item: &'a Item) {
+        self.check_clauses(item);
+        let citations = self.item_citations(item);
+        let Some(name) = &item.name else { return };
+        let (Some(quantity), of) = (self.own(name), value_name(&name.node)) else { return };
+        let Some((Symbol::Quantity(of), _)) = self.program.symbols.get(&*of).copied() else {
+            self.report(say::missing_clause(
+                name.span,
+                "cet agrégat",
+                "ce qu'il calcule (« moyenne de … par … », « nombre par … »)",
+            ));
+            return;
+        };
+        let decimals = item.clauses.iter().find_map(|c| match &c.kind {
+            K::RoundedTo(decimals) => Some(decimals.node),
+            _ => None,
+        });
+        for clause in &item.clauses {
+            let K::Summarises { summary, value, by, .. } = &clause.kind else { continue };
+            let distinct = match value {
+                Some(polc_dsl::ast::Expr { kind: polc_dsl::ast::ExprKind::Name(name), span })
+                    if *summary == Summary::Distinct =>
+                {
+                    let found = self.program.inputs.iter().map(|input| input.name).find(|known| known.node == *name);
+                    if found.is_none() {
+                        self.report(say::wrong_target(*span, format!("« {name} » n'est pas une entrée")));
+                    }
+                    found
+                }
+                _ => None,
+            };
+            self.program.aggregates.push(Aggregate {
+                quantity,
+                summary: *summary,
+                of,
+                distinct,
+                by,
+                decimals,
+                citations: citations.clone(),
+                span: name.span,
+            });
+        }
     }
 
     fn own(&self, name: &Name) -> Option<QuantityId> {
@@ -139,9 +191,11 @@ impl<'a> Resolver<'a> {
         let mut common = Common {
             title: item.title.as_ref().or(item.name.as_ref()).map_or_else(|| "".into(), |t| t.node.clone()),
             citations: self.item_citations(item),
+            scope: self.program.scope_of(item.span.file),
             guards: Vec::new(),
             years: Years::ALWAYS,
             condition: Condition::None,
+            keeps: None,
             span: self.head(item),
         };
         for clause in &item.clauses {
@@ -155,6 +209,7 @@ impl<'a> Resolver<'a> {
                     }
                 }
                 K::If(condition) => common.condition = Condition::Expr(condition),
+                K::Keeps(condition) => common.keeps = Some(condition),
                 _ => {}
             }
         }
@@ -184,6 +239,7 @@ impl<'a> Resolver<'a> {
         }
         let mut rule = common.rule(common.guards.clone(), Body::Error);
         rule.condition = condition;
+        rule.keeps = common.keeps;
         rule.body = self.body(item, name);
         for clause in &item.clauses {
             match &clause.kind {
@@ -265,6 +321,8 @@ impl<'a> Resolver<'a> {
             let (next, kind) = match &clause.kind {
                 K::Value { value, .. } => (Body::Value(value), None),
                 K::TrueIf(value) => (Body::True(value), None),
+                K::FirstYear(condition) => (Body::FirstYear(condition), None),
+                K::Cumulates { value, since, .. } => (Body::Cumulates { value, since }, None),
                 K::Points { nature, amount, when, citations } => {
                     let citations = self.citations(citations);
                     let line = Line { nature: *nature, amount, when: when.as_ref(), citations };
@@ -337,6 +395,7 @@ impl<'a> Resolver<'a> {
         for clause in &item.clauses {
             match &clause.kind {
                 K::Value { value, .. } | K::TrueIf(value) => effects.push((Effect::Value(value), clause.span)),
+                K::Nothing => effects.push((Effect::Nothing, clause.span)),
                 K::Suffices(count) => effects.push((Effect::Suffices(count.node), count.span)),
                 K::Lifts(name) => {
                     if let Some(lifted) = self.find_quantity(name) {

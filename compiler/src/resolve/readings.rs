@@ -45,7 +45,7 @@ impl<'a> Resolver<'a> {
                     }
                     alternatives.push(Variant { name: variant, text: text.node.clone(), replaces: Vec::new() });
                 }
-                K::Replaces { name: target, cases, value } => {
+                K::Replaces { name: target, cases, value, .. } => {
                     let Some(quantity) = self.find_quantity(target) else { continue };
                     match alternatives.last_mut() {
                         Some(variant) => {

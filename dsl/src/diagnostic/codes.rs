@@ -39,6 +39,7 @@ codes! {
     POLICY_HEADER = "POL1010", "en-tête de politique";
     CYCLE = "POL1011", "définition circulaire";
     WRONG_TARGET = "POL1012", "cible qui ne convient pas";
+    BAD_TABLE = "POL1013", "table ou gabarit mal formé";
 
     TYPE_MISMATCH = "POL2001", "nature de valeur inattendue";
     UNIT_MISMATCH = "POL2002", "unités incompatibles";

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernel, compile};
-use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_LIMIT, Source, Target};
+use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
 use polc_compiler::lower::{Group, lower};
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
+use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
 use super::{Engine, History, Sink};
@@ -48,19 +49,31 @@ impl Kernels {
     }
 }
 
-/// What next year reads of a result: one value a row.
+/// What later rows read of a result: one value a row.
 #[derive(Debug)]
 struct State {
     quantity: QuantityId,
+    /// Whether values are kept as multiples of a millionth; otherwise as fractions.
+    decimal: bool,
     present: Vec<bool>,
-    /// The row is in error, or its number is not a multiple of a millionth within bounds.
+    /// The row is in error, or its number is out of bounds.
     unknown: Vec<bool>,
     value: Vec<i64>,
+    /// 1 at least; empty where values are decimal.
+    divisor: Vec<i64>,
 }
 
 impl State {
-    fn new(quantity: QuantityId, rows: usize) -> Self {
-        Self { quantity, present: vec![false; rows], unknown: vec![false; rows], value: vec![0; rows] }
+    fn new(program: &Program, quantity: QuantityId, rows: usize) -> Self {
+        let decimal = program.quantity(quantity).decimal;
+        Self {
+            quantity,
+            decimal,
+            present: vec![false; rows],
+            unknown: vec![false; rows],
+            value: vec![0; rows],
+            divisor: vec![1; if decimal { 0 } else { rows }],
+        }
     }
 
     fn set(&mut self, row: usize, value: Option<&Value>) {
@@ -71,6 +84,21 @@ impl State {
             Some(Value::Boolean(flag)) => i64::from(*flag),
             Some(Value::Date(date)) => i64::from(date.days()),
             Some(Value::Case(case)) => i64::from(*case),
+            Some(Value::Number(number)) if !self.decimal => {
+                let bounded = |n: &num_bigint::BigInt| {
+                    i64::try_from(n).ok().filter(|n| i128::from(*n).abs() <= STATE_FRACTION_LIMIT)
+                };
+                match (bounded(number.numer()), bounded(number.denom())) {
+                    (Some(numerator), Some(denominator)) => {
+                        self.divisor[row] = denominator;
+                        numerator
+                    }
+                    _ => {
+                        self.unknown[row] = true;
+                        0
+                    }
+                }
+            }
             Some(Value::Number(number)) => {
                 let scaled = number * Ratio::from_integer(power_of_ten(STATE_DECIMALS));
                 let whole = if scaled.is_integer() { i64::try_from(scaled.to_integer()).ok() } else { None };
@@ -144,7 +172,8 @@ impl Engine {
     ) {
         let targets = self.targets(controls);
         let (groups, apart) = self.groups(batch, history);
-        let mut states: Vec<State> = self.state.iter().map(|id| State::new(*id, batch.rows)).collect();
+        let mut states: Vec<State> =
+            self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         // Year by year, for what a year reads of the one before.
         let mut by_year: BTreeMap<i64, Vec<(Group, Vec<u32>)>> = BTreeMap::new();
         for (group, rows) in groups {
@@ -229,7 +258,7 @@ impl Engine {
         rows: &[u32],
     ) -> Block {
         let mut block = Block::new(kernel.layout.input_bytes);
-        let previous = |row: u32| history.previous(row as usize);
+        let past = |reach: Reach, row: u32| history.past(reach, row as usize);
         for (source, slot) in &kernel.layout.inputs {
             let slot = *slot;
             match source {
@@ -248,30 +277,56 @@ impl Engine {
                         block.set_flag(slot, i, column.is_none_or(|column| column.is_missing(*row as usize)));
                     }
                 }
-                Source::PreviousCell(id) => {
+                Source::PastCell(reach, id) => {
                     if let Some(column) = &batch.columns[id.index()] {
                         for (i, row) in rows.iter().enumerate() {
-                            if let Some(row) = previous(*row) {
+                            if let Some(row) = past(*reach, *row) {
                                 put(&mut block, slot, i, &column.data, row);
                             }
                         }
                     }
                 }
-                Source::PreviousCellPresent(id) => {
+                Source::PastCellPresent(reach, id) => {
                     let column = batch.columns[id.index()].as_ref();
+                    let defaulted = self.program.input(*id).default.is_some();
                     for (i, row) in rows.iter().enumerate() {
-                        let known =
-                            previous(*row).is_some_and(|row| column.is_some_and(|column| !column.is_missing(row)));
+                        let known = past(*reach, *row).is_some_and(|row| {
+                            column.map_or(defaulted, |column| !column.is_missing(row))
+                        });
                         block.set_flag(slot, i, known);
                     }
                 }
-                Source::PreviousResult(id) | Source::PreviousResultPresent(id) | Source::PreviousResultUnknown(id) => {
+                Source::Aggregate(id)
+                | Source::AggregatePresent(id)
+                | Source::AggregateUnknown(id)
+                | Source::AggregateDivisor(id) => {
+                    for (i, row) in rows.iter().enumerate() {
+                        let value = history.aggregates.value(*id, *row as usize);
+                        let (numerator, divisor) = fraction_of(value);
+                        match source {
+                            Source::Aggregate(_) => put_value(&mut block, slot, i, numerator.unwrap_or(0)),
+                            Source::AggregateDivisor(_) => put_value(&mut block, slot, i, divisor),
+                            Source::AggregatePresent(_) => block.set_flag(slot, i, value.is_some()),
+                            _ => block.set_flag(slot, i, numerator.is_none()),
+                        }
+                    }
+                }
+                Source::PastResult(reach, id)
+                | Source::PastResultPresent(reach, id)
+                | Source::PastResultUnknown(reach, id)
+                | Source::PastResultDivisor(reach, id) => {
                     let Some(state) = states.iter().find(|state| state.quantity == *id) else { continue };
                     for (i, row) in rows.iter().enumerate() {
-                        let Some(row) = previous(*row) else { continue };
+                        let Some(row) = past(*reach, *row) else {
+                            if matches!(source, Source::PastResultDivisor(..)) {
+                                put_value(&mut block, slot, i, 1);
+                            }
+                            continue;
+                        };
                         match source {
-                            Source::PreviousResult(_) => put_value(&mut block, slot, i, state.value[row]),
-                            Source::PreviousResultPresent(_) => block.set_flag(slot, i, state.present[row]),
+                            Source::PastResult(..) => put_value(&mut block, slot, i, state.value[row]),
+                            Source::PastResultDivisor(..) => put_value(&mut block, slot, i, state.divisor[row]),
+                            Source::PastResultPresent(..) => block.set_flag(slot, i, state.present[row]),
                             _ => block.set_flag(slot, i, state.unknown[row]),
                         }
                     }
@@ -357,10 +412,11 @@ impl Engine {
     /// All that a run needs besides blocks. Last year's results are those of a full run.
     #[must_use]
     pub fn plan(&self, batch: &Batch) -> Plan {
-        let history = History::of(&self.program, batch);
+        let history = self.history(batch, &[]);
         let targets = self.targets(&[]);
         let (groups, _) = self.groups(batch, &history);
-        let mut states: Vec<State> = self.state.iter().map(|id| State::new(*id, batch.rows)).collect();
+        let mut states: Vec<State> =
+            self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }
@@ -380,6 +436,17 @@ impl Engine {
             Prepared { group: *group, kernel: kernel.clone(), blocks: rows.chunks(BLOCK_ROWS).map(block).collect() }
         };
         plan.groups.iter().map(lay_out).collect()
+    }
+}
+
+/// A figure as a fraction of 64-bit integers; the numerator is missing where it does not fit.
+fn fraction_of(value: Option<&Value>) -> (Option<i64>, i64) {
+    let Some(Value::Number(number)) = value else { return (Some(0), 1) };
+    let numerator = i64::try_from(number.numer()).ok().filter(|n| i128::from(*n).abs() <= STATE_LIMIT);
+    let divisor = i64::try_from(number.denom()).ok().filter(|n| i128::from(*n) <= STATE_FRACTION_LIMIT);
+    match (numerator, divisor) {
+        (Some(numerator), Some(divisor)) => (Some(numerator), divisor),
+        _ => (None, 1),
     }
 }
 

@@ -1,17 +1,21 @@
-//! From a row to that of the year before.
+//! From a row to the others that it reads: those of the years before, and the figures of its groups.
 
 use std::collections::HashMap;
 
-use polc_compiler::typed::{Program, Value};
+use polc_compiler::typed::{ExprKind, Presence, Program, Value};
+use polc_dsl::ast::Reach;
 
+use super::aggregates::Aggregates;
 use crate::table::Batch;
 
-/// For every row, the row of the same key one year earlier, if there is one.
+/// For every row, the rows of the same key one year earlier and of the latest year before, if there are any.
 #[derive(Clone, Debug)]
 pub struct History {
-    previous: Vec<Option<u32>>,
+    last_year: Vec<Option<u32>>,
+    earlier: Vec<Option<u32>>,
     /// Every row's year.
     pub years: Vec<i64>,
+    pub aggregates: Aggregates,
 }
 
 impl History {
@@ -19,26 +23,54 @@ impl History {
     #[must_use]
     pub fn of(program: &Program, batch: &Batch) -> Self {
         let years: Vec<i64> = (0..batch.rows).map(|row| batch.year(program, row)).collect();
-        let reads_history = program.quantities.iter().flat_map(|q| q.expressions()).any(|expr| {
-            let mut found = false;
-            expr.walk(&mut |e| {
-                use polc_compiler::typed::ExprKind as K;
-                found |= matches!(e.kind, K::PreviousQuantity { .. } | K::PreviousInput { .. });
-            });
-            found
-        });
-        if !reads_history {
-            return Self { previous: vec![None; batch.rows], years };
+        let mut history = Self {
+            last_year: vec![None; batch.rows],
+            earlier: vec![None; batch.rows],
+            years,
+            aggregates: Aggregates::default(),
+        };
+        if !reads_past(program) {
+            return history;
         }
-        let subjects: Vec<Vec<Value>> = (0..batch.rows).map(|row| batch.subject(program, row)).collect();
-        let by_key: HashMap<(&[Value], i64), u32> =
-            (0..batch.rows).map(|row| ((&*subjects[row], years[row]), row as u32)).collect();
-        let previous = (0..batch.rows).map(|row| by_key.get(&(&*subjects[row], years[row] - 1)).copied()).collect();
-        Self { previous, years }
+        let mut by_subject: HashMap<Vec<Value>, Vec<u32>> = HashMap::new();
+        for row in 0..batch.rows {
+            by_subject.entry(batch.subject(program, row)).or_default().push(row as u32);
+        }
+        for rows in by_subject.values_mut() {
+            rows.sort_by_key(|row| history.years[*row as usize]);
+            for pair in rows.windows(2) {
+                let (before, row) = (pair[0] as usize, pair[1] as usize);
+                history.earlier[row] = Some(pair[0]);
+                if history.years[before] + 1 == history.years[row] {
+                    history.last_year[row] = Some(pair[0]);
+                }
+            }
+        }
+        history
     }
 
     #[must_use]
-    pub fn previous(&self, row: usize) -> Option<usize> {
-        self.previous[row].map(|row| row as usize)
+    pub fn past(&self, reach: Reach, row: usize) -> Option<usize> {
+        let rows = match reach {
+            Reach::LastYear => &self.last_year,
+            Reach::Earlier => &self.earlier,
+        };
+        rows[row].map(|row| row as usize)
     }
+}
+
+fn reads_past(program: &Program) -> bool {
+    let rules = || program.quantities.iter().flat_map(|quantity| &quantity.rules);
+    let mut found = rules().any(|rule| rule.keeps.is_some());
+    for expr in program.quantities.iter().flat_map(|q| q.expressions()) {
+        expr.walk(&mut |e| {
+            found |= matches!(
+                e.kind,
+                ExprKind::PastQuantity { .. }
+                    | ExprKind::PastInput { .. }
+                    | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
+            );
+        });
+    }
+    found
 }

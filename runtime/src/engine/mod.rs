@@ -3,6 +3,7 @@
 //! The interpreter is the reference. Compiled code answers for a row only when it is sure to agree; it hands every other row
 //! over. No result depends on the order of rows, on threads or on blocks.
 
+mod aggregates;
 mod compiled;
 mod history;
 pub(crate) mod reference;
@@ -12,12 +13,13 @@ use std::sync::Arc;
 
 use polc_compiler::ir::Target;
 use polc_compiler::lower::partition_input;
-use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Program, QuantityId, Type, Value};
+use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
 
 use crate::table::{
     Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
 
+pub use aggregates::Aggregates;
 pub use compiled::{Kernels, Plan, Prepared};
 pub use history::History;
 
@@ -34,8 +36,9 @@ pub struct Engine {
     program: Arc<Program>,
     outputs: Vec<QuantityId>,
     mode: EngineMode,
+    threads: usize,
     pool: Option<rayon::ThreadPool>,
-    /// Results of last year that some rule reads.
+    /// Results of earlier rows that some rule reads.
     state: Vec<QuantityId>,
     kernels: Kernels,
 }
@@ -54,22 +57,61 @@ impl Engine {
         let kernels = Kernels::new(partition_input(&program));
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, pool, state, kernels }
+        Self { program, outputs, mode, threads, pool, state, kernels }
     }
 
     /// Evaluates every row. `progress` is told how many more rows are done.
     #[must_use]
     pub fn evaluate(&self, batch: &Batch, progress: &(dyn Fn(usize) + Sync)) -> Results {
-        let history = History::of(&self.program, batch);
-        let controls = self.controls(batch);
-        let mut sink = Sink::new(&self.program, &self.outputs, &controls, batch.rows);
+        let (rows, groups) = self.controls(batch);
+        let history = self.history(batch, &groups);
+        let mut results = self.second_pass(batch, &history, &rows, progress);
+        for control in groups {
+            let failed = aggregates::failed_groups(&self.program, control, batch, &history);
+            if !failed.is_empty() {
+                let name = self.program.controls[control as usize].name.clone();
+                results.statistics.failed_groups.push((name, failed));
+            }
+        }
+        results
+    }
+
+    /// What rows read of other rows: for the outputs, the row controls and some controls on groups.
+    pub(crate) fn history(&self, batch: &Batch, groups: &[u32]) -> History {
+        let program = &self.program;
+        let mut history = History::of(program, batch);
+        if program.aggregates.is_empty() {
+            return history;
+        }
+        let mut roots = self.outputs.clone();
+        for (rank, control) in program.controls.iter().enumerate() {
+            let expressions: Vec<&Expr> = match &control.kind {
+                ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).collect(),
+                ControlKind::Groups { condition, .. } if groups.contains(&(rank as u32)) => vec![condition],
+                _ => continue,
+            };
+            expressions.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
+        }
+        history.aggregates = Aggregates::of(program, &roots, batch, self.mode, self.threads);
+        history
+    }
+
+    /// Evaluates every row, with all that it reads of others.
+    fn second_pass(
+        &self,
+        batch: &Batch,
+        history: &History,
+        controls: &[u32],
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Results {
+        let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
         let run = |sink: &mut Sink| match self.mode {
             EngineMode::Reference => {
                 let rows: Vec<usize> = (0..batch.rows).collect();
-                self.reference(batch, &history, &controls, &rows, sink, progress);
+                self.reference(batch, history, controls, &rows, sink, progress);
                 sink.statistics.reference = batch.rows;
             }
-            EngineMode::Compiled => self.compiled(batch, &history, &controls, sink, progress),
+            EngineMode::Compiled => self.compiled(batch, history, controls, sink, progress),
         };
         match &self.pool {
             Some(pool) => pool.install(|| run(&mut sink)),
@@ -78,25 +120,41 @@ impl Engine {
         sink.finish(&self.program)
     }
 
-    /// The row controls whose inputs are all in the batch.
-    fn controls(&self, batch: &Batch) -> Vec<u32> {
+    /// The controls on rows and on groups whose inputs are all in the batch.
+    fn controls(&self, batch: &Batch) -> (Vec<u32>, Vec<u32>) {
         let program = &self.program;
-        let mut result = Vec::new();
+        let (mut on_rows, mut on_groups) = (Vec::new(), Vec::new());
         for (rank, control) in program.controls.iter().enumerate() {
-            let ControlKind::Row { guard, condition, .. } = &control.kind else { continue };
             let mut inputs = BTreeSet::new();
+            let (guard, condition, result) = match &control.kind {
+                ControlKind::Row { guard, condition, .. } => (guard.as_ref(), condition, &mut on_rows),
+                ControlKind::Groups { condition, by, .. } => {
+                    inputs.extend(by);
+                    (None, condition, &mut on_groups)
+                }
+                _ => continue,
+            };
             let mut quantities = Vec::new();
-            for expr in guard.iter().chain([condition]).chain(program.scope.iter().map(|scope| &scope.condition)) {
+            for expr in guard.into_iter().chain([condition]) {
                 collect(expr, &mut inputs, &mut quantities);
             }
             for id in reachable(program, &quantities) {
-                program.quantity(id).expressions().for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
+                if let Some(aggregate) = program.aggregate(id) {
+                    inputs.extend(aggregate.by.iter().chain(&aggregate.distinct));
+                }
+                let quantity = program.quantity(id);
+                let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
+                let scopes = scopes.map(|scope| &program.scope(scope).condition);
+                quantity
+                    .expressions()
+                    .chain(scopes)
+                    .for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
             }
             if inputs.iter().all(|id| batch.columns[id.index()].is_some()) {
                 result.push(rank as u32);
             }
         }
-        result
+        (on_rows, on_groups)
     }
 
     /// What kernels compute: outputs, results that next year reads, row controls.
@@ -110,13 +168,17 @@ impl Engine {
 /// Inputs and quantities that an expression reads.
 fn collect(expr: &Expr, inputs: &mut BTreeSet<InputId>, quantities: &mut Vec<QuantityId>) {
     expr.walk(&mut |e| match e.kind {
-        ExprKind::Input(id) | ExprKind::PreviousInput { input: id, .. } => {
+        ExprKind::Input(id)
+        | ExprKind::InputOr { input: id, .. }
+        | ExprKind::PastInput { input: id, .. }
+        | ExprKind::IsSet(Presence::Input(id) | Presence::PastInput(_, id)) => {
             inputs.insert(id);
         }
         ExprKind::Quantity(id)
         | ExprKind::Met(id)
         | ExprKind::QuantityOr { quantity: id, .. }
-        | ExprKind::PreviousQuantity { quantity: id, .. } => quantities.push(id),
+        | ExprKind::PastQuantity { quantity: id, .. }
+        | ExprKind::IsSet(Presence::Quantity(id) | Presence::PastQuantity(_, id)) => quantities.push(id),
         _ => {}
     });
 }
@@ -129,6 +191,7 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
         if !found.insert(id) {
             continue;
         }
+        pending.extend(program.aggregate(id).map(|aggregate| aggregate.of));
         let quantity = program.quantity(id);
         quantity.expressions().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut pending));
         pending.extend(quantity.rules.iter().flat_map(|rule| &rule.adjustments).map(|adjustment| adjustment.quantity));
@@ -136,7 +199,7 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     found
 }
 
-/// The results of last year that the outputs and the row controls depend on, in order.
+/// The results of earlier rows that the outputs and the row controls depend on, in order.
 fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
     let mut roots = outputs.to_vec();
     let mut expressions: Vec<&Expr> = Vec::new();
@@ -146,15 +209,20 @@ fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId
         }
     }
     expressions.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
-    for id in reachable(program, &roots) {
-        expressions.extend(program.quantity(id).expressions());
-    }
     let mut result = BTreeSet::new();
+    for id in reachable(program, &roots) {
+        let quantity = program.quantity(id);
+        expressions.extend(quantity.expressions());
+        if quantity.rules.iter().any(|rule| rule.keeps.is_some()) {
+            result.insert(id);
+        }
+    }
     for expr in expressions {
-        expr.walk(&mut |e| {
-            if let ExprKind::PreviousQuantity { quantity, .. } = e.kind {
+        expr.walk(&mut |e| match e.kind {
+            ExprKind::PastQuantity { quantity, .. } | ExprKind::IsSet(Presence::PastQuantity(_, quantity)) => {
                 result.insert(quantity);
             }
+            _ => {}
         });
     }
     result.into_iter().collect()

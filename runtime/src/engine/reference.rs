@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
+use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
 use super::{Engine, History, RowResult, Sink};
@@ -30,8 +31,12 @@ impl Data for BatchRow<'_> {
         }
     }
 
-    fn previous_quantity(&self, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
-        let Some(row) = self.history.previous(self.row) else { return Ok(None) };
+    fn aggregate(&self, id: QuantityId) -> Option<Value> {
+        self.history.aggregates.value(id, self.row).cloned()
+    }
+
+    fn past_quantity(&self, reach: Reach, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
+        let Some(row) = self.history.past(reach, self.row) else { return Ok(None) };
         if let Some(known) = self.memory.borrow().get(&(row, id)) {
             return known.clone();
         }
@@ -42,8 +47,8 @@ impl Data for BatchRow<'_> {
         result
     }
 
-    fn previous_input(&self, id: InputId) -> Option<Value> {
-        let row = self.history.previous(self.row)?;
+    fn past_input(&self, reach: Reach, id: InputId) -> Option<Value> {
+        let row = self.history.past(reach, self.row)?;
         BatchRow { row, ..*self }.input(id)
     }
 }
@@ -66,7 +71,7 @@ pub(crate) fn row<O: Observer>(
         let control = &program.controls[*rank as usize];
         let ControlKind::Row { guard, years, condition, blocking } = &control.kind else { continue };
         let holds = |evaluation: &mut Evaluation<'_, _, O>| -> Result<bool, RowErrorKind> {
-            if !years.contains(data.history.years[data.row]) || !evaluation.in_scope()? {
+            if !years.contains(data.history.years[data.row]) {
                 return Ok(true);
             }
             if let Some(guard) = guard

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polc_compiler::typed::{BinaryOp, CompareOp, DatePart, Expr, ExprKind, Program, Value};
+use polc_compiler::typed::{BinaryOp, CompareOp, DatePart, Expr, ExprKind, Presence, Program, Value};
 use polc_dsl::{SourceMap, Span};
 
 use super::lexicon::{Lexicon, Numeral};
@@ -152,10 +152,21 @@ impl Writer<'_> {
                 }
             }
             ExprKind::Met(id) => words::met(&name_of(*id)),
-            ExprKind::PreviousQuantity { quantity, default } => words::previous(&name_of(*quantity), &plain(default)),
-            ExprKind::PreviousInput { input, default } => {
-                words::previous(&self.program.input(*input).name, &plain(default))
+            ExprKind::InputOr { input, default } => {
+                words::default(&self.program.input(*input).name, &plain(default))
             }
+            ExprKind::PastQuantity { reach, quantity, default } => {
+                words::default(&words::past(*reach, &name_of(*quantity)), &plain(default))
+            }
+            ExprKind::PastInput { reach, input, default } => {
+                words::default(&words::past(*reach, &self.program.input(*input).name), &plain(default))
+            }
+            ExprKind::IsSet(presence) => words::is_set(&match *presence {
+                Presence::Input(id) => self.program.input(id).name.to_string(),
+                Presence::Quantity(id) => name_of(id),
+                Presence::PastInput(reach, id) => words::past(reach, &self.program.input(id).name),
+                Presence::PastQuantity(reach, id) => words::past(reach, &name_of(id)),
+            }),
             ExprKind::Retained => words::retained().to_owned(),
             ExprKind::Negate(inner) => format!("-{}", self.operand(inner, values, Binding::Product)),
             ExprKind::Not(inner) => words::not(&self.operand(inner, values, Binding::Not)),
@@ -224,6 +235,7 @@ impl Writer<'_> {
             ExprKind::Tiers { subject, .. } => words::tiers(&plain(subject)),
             ExprKind::DatePart { part: DatePart::Year, date } => words::year_of(&plain(date)),
             ExprKind::DatePart { part: DatePart::Month, date } => words::month_of(&plain(date)),
+            ExprKind::DatePart { part: DatePart::Quarter, date } => words::quarter_of(&plain(date)),
             ExprKind::DateOf { day, month, year } => {
                 words::date_of(*day, *month, &self.operand(year, values, Binding::Product))
             }
@@ -232,7 +244,11 @@ impl Writer<'_> {
                 let count = self.operand(count, values, Binding::Sum);
                 words::moved(&self.operand(date, values, Binding::Sum), sign, &count, *unit)
             }
-            ExprKind::DaysBetween { from, to } => match (within_year(from), within_year(to)) {
+            ExprKind::DaysBetween { from, to, exclusive: true } => {
+                words::days_before(&plain(from), &plain(to))
+            }
+            ExprKind::Elapsed { from, to, unit } => words::elapsed(&plain(from), &plain(to), *unit),
+            ExprKind::DaysBetween { from, to, .. } => match (within_year(from), within_year(to)) {
                 (Some((from, year)), Some((until, _))) => {
                     let until = until.map(plain);
                     words::days_within(&plain(year), &from.map(plain).unwrap_or_default(), until.as_deref())

@@ -20,9 +20,9 @@ use polc_compiler::typed::{
     Type, Value,
 };
 use polc_dsl::Span;
-use polc_dsl::ast::{BoundKind, Level, Nature};
+use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
 
-use crate::engine::History;
+use crate::engine::{Engine, EngineMode, History};
 use crate::engine::reference::BatchRow;
 use crate::interp::{Evaluation, Leaf};
 use crate::policy::Policy;
@@ -64,7 +64,7 @@ impl<'a> Explainer<'a> {
         Self {
             policy,
             batch,
-            history: History::of(program, batch),
+            history: history(policy, batch),
             lexicon: Lexicon::of(&policy.sources),
             heads: formula::heads(program),
             rates: rates.map(|adjustment| adjustment.quantity).collect(),
@@ -80,7 +80,7 @@ impl<'a> Explainer<'a> {
         let memory = Default::default();
         let data = BatchRow { program, batch: self.batch, history: &self.history, row, memory: &memory };
         let mut evaluation = Evaluation::new(program, &data, Recorder::new(program));
-        let governed = evaluation.in_scope()?;
+        let governed = evaluation.in_scope(program.scope)?;
         for id in outputs {
             evaluation.quantity(*id)?;
         }
@@ -99,6 +99,13 @@ impl<'a> Explainer<'a> {
         };
         Ok(builder.statement(governed, outputs))
     }
+}
+
+/// What rows read of others; figures of the whole data by compiled code.
+fn history(policy: &Policy, batch: &Batch) -> History {
+    let program = &policy.program;
+    let outputs = program.quantity_ids().collect();
+    Engine::new(program.clone(), outputs, EngineMode::Compiled, 0).history(batch, &[])
 }
 
 fn is_rate(kind: AdjustmentKind) -> bool {
@@ -141,7 +148,8 @@ struct Builder<'r> {
 impl<'r> Builder<'r> {
     fn statement(mut self, governed: bool, outputs: &[QuantityId]) -> Statement {
         let program = self.program;
-        let scope = program.scope.as_ref().map(|scope| {
+        let scope = program.scope.map(|id| {
+            let scope = program.scope(id);
             let (_, reads) = self.look(&scope.condition);
             ScopeView {
                 governed,
@@ -276,8 +284,9 @@ impl<'r> Builder<'r> {
                 ExprKind::Input(id) => Leaf::Input(*id),
                 ExprKind::Parameter(id) => Leaf::Parameter(*id),
                 ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => Leaf::Quantity(*id),
-                ExprKind::PreviousInput { input, .. } => Leaf::PreviousInput(*input),
-                ExprKind::PreviousQuantity { quantity, .. } => Leaf::PreviousQuantity(*quantity),
+                ExprKind::InputOr { input, .. } => Leaf::Input(*input),
+                ExprKind::PastInput { reach, input, .. } => Leaf::PastInput(*reach, *input),
+                ExprKind::PastQuantity { reach, quantity, .. } => Leaf::PastQuantity(*reach, *quantity),
                 ExprKind::Retained => {
                     values.extend(retained.map(|value| (e as *const Expr, value.text.clone())));
                     continue;
@@ -350,23 +359,25 @@ impl<'r> Builder<'r> {
                 let value = read.value.as_ref().map(|value| self.value(&quantity.ty, value, &writing));
                 view(ReadNature::Quantity, &quantity.name, value)
             }
-            Leaf::PreviousInput(id) => {
+            Leaf::PastInput(reach, id) => {
                 keep(&mut self.inputs, id);
                 let value = read.value.as_ref().map(|value| self.input_value(id, value));
-                self.previous(view(ReadNature::PreviousInput, &program.input(id).name, value))
+                self.past(reach, view(ReadNature::PreviousInput, &program.input(id).name, value))
             }
-            Leaf::PreviousQuantity(id) => {
+            Leaf::PastQuantity(reach, id) => {
                 let quantity = program.quantity(id);
                 let writing = if self.explainer.rates.contains(&id) { Writing::Percentage } else { Writing::Plain };
                 let value = read.value.as_ref().map(|value| self.value(&quantity.ty, value, &writing));
-                self.previous(view(ReadNature::PreviousQuantity, &quantity.name, value))
+                self.past(reach, view(ReadNature::PreviousQuantity, &quantity.name, value))
             }
         }
     }
 
-    fn previous(&self, view: ReadView) -> ReadView {
-        let row_found = Some(self.explainer.history.previous(self.row).is_some());
-        ReadView { year: Some(self.year - 1), row_found, ..view }
+    fn past(&self, reach: Reach, view: ReadView) -> ReadView {
+        let history = &self.explainer.history;
+        let row = history.past(reach, self.row);
+        let year = row.map_or(self.year - 1, |row| history.years[row]);
+        ReadView { year: Some(year), row_found: Some(row.is_some()), ..view }
     }
 
     fn parameter_value(&self, id: ParameterId, value: &Value) -> ValueView {
@@ -610,6 +621,12 @@ impl<'r> Builder<'r> {
                 let own = value(self, &step.value);
                 self.written(kind, &derogation.value, &derogation.citations, own, result)
             }
+            Part::Kept => {
+                let keeps = rule.keeps.as_ref()?;
+                let own = value(self, &step.value);
+                let reads = self.reads(&step.reads);
+                StepView { reads, ..self.written(StepKind::Kept, keeps, &[], own, result) }
+            }
             Part::Replacement(rank) => {
                 let replacement = rule.replacements.get(rank)?;
                 let reading = self.program.readings.get(replacement.reading.index())?;
@@ -784,5 +801,6 @@ fn kind(kind: QuantityKind) -> Kind {
         QuantityKind::BlockTotal => Kind::BlockTotal,
         QuantityKind::PrerequisitesMet => Kind::PrerequisitesMet,
         QuantityKind::PrerequisitesCount => Kind::PrerequisitesCount,
+        QuantityKind::Aggregate => Kind::Aggregate,
     }
 }

@@ -153,6 +153,8 @@ pub enum Kind {
     PrerequisitesMet,
     #[serde(rename = "nombre_de_prerequis")]
     PrerequisitesCount,
+    #[serde(rename = "agregat")]
+    Aggregate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -291,6 +293,9 @@ pub enum StepKind {
         #[serde(rename = "autres", default, skip_serializing_if = "Vec::is_empty")]
         others: Vec<OtherDerogation>,
     },
+    /// Last year's value, which stays.
+    #[serde(rename = "conserve")]
+    Kept,
     /// What the reading selected puts in the place of the rule's own value.
     #[serde(rename = "lecture")]
     Replacement {

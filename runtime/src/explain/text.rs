@@ -299,6 +299,12 @@ impl<'s> Tree<'s> {
                 }
                 branch
             }
+            StepKind::Kept => {
+                let mut branch = Branch::new(Row::new(Look::Title, words::kept()).worth(&step.result.text));
+                branch.rows.push(Row::new(Look::Plain, words::kept_while()).with(Look::Plain, formula_text(formula)));
+                branch.below.extend(self.reads(&step.reads, depth + 1));
+                branch
+            }
             StepKind::Replacement { reading, variant, text, retained } => {
                 let head = Row::new(Look::Alert, words::replacement(reading, variant)).with(Look::Title, text);
                 let mut branch = Branch::new(head.with(Look::Faint, references).worth(&step.result.text));

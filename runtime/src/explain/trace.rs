@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ptr;
 
-use polc_compiler::typed::{Expr, ExprKind, Program, QuantityId, Rule, Value};
+use polc_compiler::typed::{Expr, ExprKind, Presence, Program, QuantityId, Rule, Value};
 
 use crate::interp::{Leaf, Observer, Step};
 
@@ -27,6 +27,7 @@ pub(super) enum Part {
     Prorata(usize),
     /// Rank among the derogations of the quantity.
     Derogation(usize),
+    Kept,
     Replacement(usize),
     Rounding(u32),
 }
@@ -170,6 +171,7 @@ fn part(program: &Program, id: QuantityId, rule: usize, step: &Step<'_>) -> Opti
         Step::Replacement { expr, .. } => {
             Part::Replacement(rule.replacements.iter().position(|r| ptr::eq(&r.value, *expr))?)
         }
+        Step::Kept { .. } => Part::Kept,
         Step::Rounding { decimals } => Part::Rounding(*decimals),
     })
 }
@@ -186,8 +188,15 @@ pub(super) fn leaves(program: &Program, expr: &Expr) -> Vec<Leaf> {
                 ExprKind::Input(id) => Leaf::Input(*id),
                 ExprKind::Parameter(id) => Leaf::Parameter(*id),
                 ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => Leaf::Quantity(*id),
-                ExprKind::PreviousInput { input, .. } => Leaf::PreviousInput(*input),
-                ExprKind::PreviousQuantity { quantity, .. } => Leaf::PreviousQuantity(*quantity),
+                ExprKind::InputOr { input, .. } => Leaf::Input(*input),
+                ExprKind::PastInput { reach, input, .. } => Leaf::PastInput(*reach, *input),
+                ExprKind::PastQuantity { reach, quantity, .. } => Leaf::PastQuantity(*reach, *quantity),
+                ExprKind::IsSet(presence) => match *presence {
+                    Presence::Input(id) => Leaf::Input(id),
+                    Presence::Quantity(id) => Leaf::Quantity(id),
+                    Presence::PastInput(reach, id) => Leaf::PastInput(reach, id),
+                    Presence::PastQuantity(reach, id) => Leaf::PastQuantity(reach, id),
+                },
                 ExprKind::Met(id) if !conditions.contains(id) => {
                     conditions.push(*id);
                     pending.extend(program.quantity(*id).rules.iter().filter_map(|rule| rule.condition.as_ref()));

@@ -148,6 +148,7 @@ pub(super) fn kind(kind: Kind, level: Option<LevelView>) -> &'static str {
         (Kind::BlockTotal, _) => "total de bloc",
         (Kind::PrerequisitesMet, _) => "réunion des prérequis",
         (Kind::PrerequisitesCount, _) => "compte des prérequis",
+        (Kind::Aggregate, _) => "agrégat des lignes",
     }
 }
 
@@ -155,6 +156,7 @@ pub(super) fn kind(kind: Kind, level: Option<LevelView>) -> &'static str {
 
 pub(super) mod formula {
     use polc_compiler::calendar::CalendarUnit;
+    use polc_dsl::ast::Reach;
 
     use super::NO_BREAK;
 
@@ -179,8 +181,15 @@ pub(super) mod formula {
         format!("{name} à défaut {default}")
     }
 
-    pub fn previous(name: &str, default: &str) -> String {
-        format!("précédent({name}) à défaut {default}")
+    pub fn past(reach: Reach, name: &str) -> String {
+        match reach {
+            Reach::LastYear => format!("précédent({name})"),
+            Reach::Earlier => format!("antérieur({name})"),
+        }
+    }
+
+    pub fn is_set(name: &str) -> String {
+        format!("{name} est renseigné")
     }
 
     pub fn retained() -> &'static str {
@@ -236,6 +245,22 @@ pub(super) mod formula {
 
     pub fn extremum(largest: bool, items: &str) -> String {
         format!("{}({items})", if largest { "max" } else { "min" })
+    }
+
+    pub fn quarter_of(date: &str) -> String {
+        format!("trimestre({date})")
+    }
+
+    pub fn days_before(from: &str, to: &str) -> String {
+        format!("nombre de jours du {from} au {to} exclu")
+    }
+
+    pub fn elapsed(from: &str, to: &str, unit: CalendarUnit) -> String {
+        match unit {
+            CalendarUnit::Years => format!("années_révolues({from} ; {to})"),
+            CalendarUnit::Months => format!("mois_révolus({from} ; {to})"),
+            CalendarUnit::Days => days_before(from, to),
+        }
     }
 
     pub fn days_between(from: &str, to: &str) -> String {
@@ -437,6 +462,14 @@ pub(super) fn see_below() -> &'static str {
 
 pub(super) fn default_value(value: &str) -> String {
     format!("{value}, par défaut")
+}
+
+pub(super) fn kept() -> &'static str {
+    "conservé de l'année d'avant"
+}
+
+pub(super) fn kept_while() -> &'static str {
+    "lorsque "
 }
 
 pub(super) fn no_column(value: &str) -> String {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use polc_dsl::ast::ClauseKind;
 use polc_dsl::diagnostic::{Diagnostic, syntax};
 use polc_dsl::{MAX_FILE_BYTES, SourceMap};
 
@@ -22,6 +23,7 @@ pub fn load(path: &Path) -> (SourceMap, Vec<Diagnostic>) {
         Ok(metadata) if metadata.is_dir() => loader.folder(path),
         Ok(_) => loader.file(path),
     }
+    loader.tables();
     (loader.sources, loader.problems)
 }
 
@@ -63,6 +65,32 @@ impl Loader {
                 self.problems.push(say::not_a_policy_file(file, &name));
             }
             Err(error) => self.unreadable(path, &error),
+        }
+    }
+
+    /// The tables that the policy files name, each once.
+    fn tables(&mut self) {
+        let mut wanted = BTreeSet::new();
+        for id in self.sources.ids() {
+            if !self.sources.file(id).text.contains("fichier") {
+                continue;
+            }
+            let (file, _) = polc_dsl::parse(&self.sources, id);
+            for clause in file.items.iter().flat_map(|item| &item.clauses) {
+                if let ClauseKind::File(path) = &clause.kind {
+                    wanted.insert(self.sources.beside(id, &path.node));
+                }
+            }
+        }
+        for name in wanted {
+            match read(Path::new(&name)) {
+                Ok(Content::Bytes(bytes)) => {
+                    let problem = self.sources.add_table(&name, &bytes);
+                    self.problems.extend(problem);
+                }
+                // The declaration that names it says that it is not there.
+                _ => {}
+            }
         }
     }
 

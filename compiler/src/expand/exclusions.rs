@@ -1,0 +1,101 @@
+//! « non cumul »: a truth, and a derogation on each quantity that it annuls.
+
+use polc_dsl::ast::{BinaryOp, Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind, Name, Reach};
+use polc_dsl::diagnostic::Diagnostic;
+
+use super::{at, binary, call, clause, like, named, or_else, read};
+use crate::diagnostics as say;
+
+pub(super) fn expand(item: Item, items: &mut Vec<Item>, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(name) = item.name.clone() else { return };
+    let shared = |item: &Item| -> Vec<Clause> {
+        item.clauses
+            .iter()
+            .filter(|c| matches!(c.kind, K::Reference(_) | K::For { .. } | K::InForce(_) | K::ForEach { .. }))
+            .cloned()
+            .collect()
+    };
+    let condition = item.clauses.iter().find_map(|c| match &c.kind {
+        K::If(condition) => Some(condition.clone()),
+        _ => None,
+    });
+    let mut made = Vec::new();
+    for each in &item.clauses {
+        match &each.kind {
+            K::Annuls(targets) => {
+                let Some(condition) = &condition else {
+                    diagnostics.push(say::missing_clause(each.span, "ce non cumul", "sa condition (« si … »)"));
+                    continue;
+                };
+                made.push(truth(&item, name.clone(), shared(&item), condition.clone()));
+                for target in targets {
+                    made.push(annuls(&item, &name, &name.node, target, &shared(&item)));
+                }
+            }
+            K::Between(list) => {
+                let mut before: Option<Expr> = None;
+                for (rank, target) in list.iter().enumerate() {
+                    if let Some(before) = &before {
+                        let own = if list.len() == 2 {
+                            name.clone()
+                        } else {
+                            named(format!("{}.{}", name.node, target.node), target.span)
+                        };
+                        let holds = match &condition {
+                            None => before.clone(),
+                            Some(condition) => binary(BinaryOp::And, condition.clone(), before.clone()),
+                        };
+                        made.push(truth(&item, own.clone(), shared(&item), holds));
+                        made.push(annuls(&item, &own, &own.node, target, &shared(&item)));
+                    }
+                    if rank + 1 < list.len() {
+                        let some = call("non_nul", read(target));
+                        before = Some(match before {
+                            None => some,
+                            Some(other) => binary(BinaryOp::Or, other, some),
+                        });
+                    }
+                }
+            }
+            K::OnlyOnce(target) => {
+                // Obtained in an earlier year, known or carried from one earlier still.
+                let past = |of: &Name| {
+                    let past = at(of.span, E::Past { reach: Reach::Earlier, name: of.clone() });
+                    or_else(past, at(of.span, E::Boolean(false)))
+                };
+                let obtained = named(format!("{}.obtenu", name.node), target.span);
+                made.push(truth(&item, obtained.clone(), shared(&item), call("non_nul", read(target))));
+                let mut holds = binary(BinaryOp::Or, past(&name), past(&obtained));
+                if let Some(condition) = &condition {
+                    holds = binary(BinaryOp::And, condition.clone(), holds);
+                }
+                made.push(truth(&item, name.clone(), shared(&item), holds));
+                made.push(annuls(&item, &name, &name.node, target, &shared(&item)));
+            }
+            _ => {}
+        }
+    }
+    if made.is_empty() && diagnostics.is_empty() {
+        diagnostics.push(say::missing_clause(
+            name.span,
+            "ce non cumul",
+            "ce qu'il annule (« annule … », « entre … » ou « une seule fois … »)",
+        ));
+    }
+    items.extend(made);
+    items.push(item);
+}
+
+fn truth(item: &Item, name: Name, mut clauses: Vec<Clause>, condition: Expr) -> Item {
+    clauses.push(clause(condition.span, K::TrueIf(condition)));
+    like(item, ItemKind::Definition { internal: true }, name, None, clauses)
+}
+
+fn annuls(item: &Item, truth: &Name, by: &str, target: &Name, shared: &[Clause]) -> Item {
+    let mut clauses: Vec<Clause> = shared.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect();
+    let holds = or_else(read(&named(truth.node.clone(), target.span)), at(target.span, E::Boolean(false)));
+    clauses.push(clause(target.span, K::If(holds)));
+    clauses.push(clause(target.span, K::Nothing));
+    let name = named(format!("{by}.{}", target.node), target.span);
+    like(item, ItemKind::Derogation { target: target.clone() }, name, None, clauses)
+}

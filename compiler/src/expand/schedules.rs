@@ -1,0 +1,91 @@
+//! « échéancier »: each line becomes a payment, due in the year of its date.
+
+use polc_dsl::ast::{Amount, BinaryOp, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind};
+
+use super::{Known, at, binary, call, clause, conjunction, like, read};
+
+pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
+    // What holds for the whole schedule holds for each line.
+    let shared: Vec<Clause> = item
+        .clauses
+        .iter()
+        .filter(|c| matches!(c.kind, K::Reference(_) | K::For { .. } | K::InForce(_) | K::ForEach { .. }))
+        .cloned()
+        .collect();
+    let interrupted = item.clauses.iter().find_map(|c| match &c.kind {
+        K::Interrupted(date) => Some(date),
+        _ => None,
+    });
+    let year = |date: &Expr| {
+        let exercise = at(date.span, E::Name(known.exercise.clone()));
+        binary(BinaryOp::Equal, call("année", date.clone()), exercise)
+    };
+    let mut lines = Vec::new();
+    for each in &item.clauses {
+        match &each.kind {
+            K::Due { name, title, rate, amount, date, when, citations } => {
+                let mut conditions: Vec<Expr> = known.presence(date, false).into_iter().collect();
+                conditions.push(year(date));
+                if let Some(end) = interrupted {
+                    let before = binary(BinaryOp::Less, date.clone(), end.clone());
+                    // Without an end, nothing interrupts.
+                    conditions.push(match known.presence(end, false) {
+                        None => before,
+                        Some(set) => {
+                            let unset = at(end.span, E::Not(Box::new(set)));
+                            binary(BinaryOp::Or, unset, before)
+                        }
+                    });
+                }
+                conditions.extend(when.clone());
+                let value = binary(BinaryOp::Multiply, rate.clone(), amount.clone());
+                let clauses = with(&shared, each, conjunction(conditions), value, citations);
+                lines.push(name.clone());
+                items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
+            }
+            K::Recovery { name, title, amount, at: end, from, to, when, citations } => {
+                let mut conditions: Vec<Expr> =
+                    [end, from, to].into_iter().filter_map(|date| known.presence(date, false)).collect();
+                conditions.push(year(end));
+                conditions.push(binary(BinaryOp::LessOrEqual, from.clone(), end.clone()));
+                conditions.push(binary(BinaryOp::Less, end.clone(), to.clone()));
+                conditions.extend(when.clone());
+                let days = |from: &Expr, to: &Expr| {
+                    let kind = E::DaysBetween {
+                        from: Box::new(from.clone()),
+                        to: Box::new(to.clone()),
+                        exclusive: true,
+                    };
+                    at(each.span, kind)
+                };
+                let left = binary(BinaryOp::Multiply, amount.clone(), days(end, to));
+                let value = binary(BinaryOp::Divide, left, days(from, to));
+                let clauses = with(&shared, each, conjunction(conditions), value, citations);
+                items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
+            }
+            _ => {}
+        }
+    }
+    for each in &item.clauses {
+        if let K::ScheduleTotal { name, title, citations } = &each.kind
+            && let Some(sum) = lines.iter().map(read).reduce(|left, right| binary(BinaryOp::Add, left, right))
+        {
+            let clauses = with(&shared, each, None, sum, citations);
+            items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
+        }
+    }
+    // The schedule itself stays, so that its clauses are checked.
+    items.push(item);
+}
+
+fn with(shared: &[Clause], each: &Clause, condition: Option<Expr>, value: Expr, citations: &[Citation]) -> Vec<Clause> {
+    let mut clauses = shared.to_vec();
+    if !citations.is_empty() {
+        clauses.retain(|c| !matches!(c.kind, K::Reference(_)));
+        clauses.push(clause(each.span, K::Reference(citations.to_vec())));
+    }
+    clauses.extend(condition.map(|condition| clause(each.span, K::If(condition))));
+    let amount = Amount::Plain(value);
+    clauses.push(clause(each.span, K::Amount { amount, when: None, citations: Vec::new() }));
+    clauses
+}
