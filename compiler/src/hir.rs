@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use polc_dsl::{FileId, Span};
 use polc_dsl::ast::{self, BoundKind, Expr, Item, Level, Name, Nature, Summary};
+use polc_dsl::{FileId, Span};
 
 use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind, Years};
 

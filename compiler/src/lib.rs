@@ -16,7 +16,7 @@ pub mod typed;
 pub mod units;
 
 use polc_dsl::SourceMap;
-use polc_dsl::diagnostic::{Diagnostic, sort};
+use polc_dsl::diagnostic::{Diagnostic, once, sort};
 
 pub use hir::Selection;
 
@@ -32,6 +32,7 @@ pub fn analyse(sources: &SourceMap, selection: &Selection) -> (Option<typed::Pro
         diagnostics.extend(problems);
     }
     let unread = !diagnostics.is_empty();
+    let templates = expand::templates(&files);
     diagnostics.extend(expand::expand(sources, &mut files));
     let (resolved, problems) = resolve::resolve(&files, selection);
     diagnostics.extend(problems);
@@ -42,6 +43,7 @@ pub fn analyse(sources: &SourceMap, selection: &Selection) -> (Option<typed::Pro
         diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code.id));
     }
     sort(&mut diagnostics);
+    once(&mut diagnostics, &templates);
     (program.filter(|_| diagnostics.is_empty()), diagnostics)
 }
 

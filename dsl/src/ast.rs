@@ -32,17 +32,23 @@ pub struct Item {
 pub enum ItemKind {
     Policy,
     Enumeration,
-    Unit { aliases: Vec<Name> },
+    Unit {
+        aliases: Vec<Name>,
+    },
     Input(Box<InputType>),
     Parameter,
-    Definition { internal: bool },
+    Definition {
+        internal: bool,
+    },
     Block,
     Criterion,
     Minoration,
     Majoration,
     Proration,
     Payment,
-    Derogation { target: Name },
+    Derogation {
+        target: Name,
+    },
     Reading,
     Situation,
     Example,

@@ -555,7 +555,9 @@ impl Builder {
                 let name = self.name(&c.next());
                 K::Column { name, ty: Box::new(self.input_type(c.next())) }
             }
-            Rule::ligne => K::Row(c.0.map(|p| inner(p).find(|p| p.as_rule() == Rule::expression).map(|p| self.expression(p))).collect()),
+            Rule::ligne => K::Row(
+                c.0.map(|p| inner(p).find(|p| p.as_rule() == Rule::expression).map(|p| self.expression(p))).collect(),
+            ),
             Rule::colonnes_en_vigueur => K::ColumnsInForce { from: self.name(&c.next()), to: self.name(&c.next()) },
             Rule::remplace => {
                 let name = self.name(&c.next());
@@ -705,7 +707,11 @@ impl Builder {
         }
         if matches!(next.as_rule(), Rule::est_renseigne | Rule::est_vide) {
             let set = Expr { kind: ExprKind::IsSet(Box::new(left)), span };
-            return if next.as_rule() == Rule::est_vide { Expr { kind: ExprKind::Not(Box::new(set)), span } } else { set };
+            return if next.as_rule() == Rule::est_vide {
+                Expr { kind: ExprKind::Not(Box::new(set)), span }
+            } else {
+                set
+            };
         }
         let right = self.bounded(c.next());
         self.binary(left, &next, right)

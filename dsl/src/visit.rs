@@ -1,6 +1,8 @@
 //! Walks a declaration and lets its names, texts and expressions be rewritten in place.
 
-use crate::ast::{Amount, Cases, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, InputType, Item, ItemKind, Name, Text};
+use crate::ast::{
+    Amount, Cases, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, InputType, Item, ItemKind, Name, Text,
+};
 
 /// What may be rewritten. Expressions are seen after what they hold.
 pub trait Rewrite {
@@ -214,11 +216,9 @@ pub fn clause(clause: &mut Clause, by: &mut dyn Rewrite) {
 pub fn expr(e: &mut Expr, by: &mut dyn Rewrite) {
     match &mut e.kind {
         E::Number { .. } | E::Boolean(_) | E::Date(_) | E::Text(_) | E::Name(_) | E::Retained => {}
-        E::DateOf { year: inner, .. }
-        | E::Negate(inner)
-        | E::Not(inner)
-        | E::DaysOfYear(inner)
-        | E::IsSet(inner) => expr(inner, by),
+        E::DateOf { year: inner, .. } | E::Negate(inner) | E::Not(inner) | E::DaysOfYear(inner) | E::IsSet(inner) => {
+            expr(inner, by)
+        }
         E::Binary { left, right, .. }
         | E::DaysBetween { from: left, to: right, .. }
         | E::OrElse { value: left, default: right }

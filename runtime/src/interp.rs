@@ -54,16 +54,43 @@ pub enum Leaf {
 /// A part of a rule, in the order of computation.
 #[derive(Clone, Debug)]
 pub enum Step<'p> {
-    Condition { expr: &'p Expr },
-    Base { expr: &'p Expr, citations: &'p [Citation] },
-    Adjustment { kind: AdjustmentKind, quantity: QuantityId },
-    Bound { kind: BoundKind, expr: &'p Expr, citations: &'p [Citation], binding: bool },
-    Prorata { expr: &'p Expr, citations: &'p [Citation] },
-    Derogation { title: &'p Arc<str>, expr: &'p Expr, citations: &'p [Citation] },
+    Condition {
+        expr: &'p Expr,
+    },
+    Base {
+        expr: &'p Expr,
+        citations: &'p [Citation],
+    },
+    Adjustment {
+        kind: AdjustmentKind,
+        quantity: QuantityId,
+    },
+    Bound {
+        kind: BoundKind,
+        expr: &'p Expr,
+        citations: &'p [Citation],
+        binding: bool,
+    },
+    Prorata {
+        expr: &'p Expr,
+        citations: &'p [Citation],
+    },
+    Derogation {
+        title: &'p Arc<str>,
+        expr: &'p Expr,
+        citations: &'p [Citation],
+    },
     /// Last year's value stays.
-    Kept { expr: &'p Expr },
-    Replacement { reading: &'p Arc<str>, expr: &'p Expr },
-    Rounding { decimals: u32 },
+    Kept {
+        expr: &'p Expr,
+    },
+    Replacement {
+        reading: &'p Arc<str>,
+        expr: &'p Expr,
+    },
+    Rounding {
+        decimals: u32,
+    },
 }
 
 /// Sees an evaluation as it goes: what explanations are made of.

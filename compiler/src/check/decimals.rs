@@ -5,7 +5,9 @@ use num_traits::{One as _, Zero as _};
 
 use crate::ir::STATE_DECIMALS;
 use crate::num::{Ratio, finite_decimals};
-use crate::typed::{AdjustmentKind, BinaryOp, Expr, ExprKind, Program, Quantity, QuantityId, QuantityKind, Type, Value};
+use crate::typed::{
+    AdjustmentKind, BinaryOp, Expr, ExprKind, Program, Quantity, QuantityId, QuantityKind, Type, Value,
+};
 
 /// Most decimals of a value; `None` for a fraction, or for more than next year's rows keep.
 type Decimals = Option<u32>;

@@ -138,8 +138,7 @@ impl Checker<'_, '_> {
             A::DaysBetween { from, to, exclusive } => {
                 let from = self.date_operand(from, context);
                 let to = self.date_operand(to, context);
-                let kind =
-                    ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to), exclusive: *exclusive };
+                let kind = ExprKind::DaysBetween { from: Box::new(from), to: Box::new(to), exclusive: *exclusive };
                 Expr { kind, ty: Type::Number(Unit::of("jour")), span }
             }
             A::DaysOfYear(year) => {
@@ -184,10 +183,7 @@ impl Checker<'_, '_> {
             Some((Symbol::Quantity(id), declared)) => {
                 let (id, declared) = (*id, *declared);
                 if context.in_scope {
-                    self.report(say::bad_operation(
-                        span,
-                        "un champ ne lit que des entrées et des paramètres",
-                    ));
+                    self.report(say::bad_operation(span, "un champ ne lit que des entrées et des paramètres"));
                     return error_expr(span);
                 }
                 let ty = self.quantity_type(id);
@@ -203,10 +199,10 @@ impl Checker<'_, '_> {
                 let mut owners = (0..self.program.enumerations.len())
                     .filter(|e| self.program.enumerations[*e].cases.iter().any(|(case, _)| case == name));
                 let problem = match (owners.next(), owners.next()) {
-                    (Some(owner), None) => return self.case(EnumId(owner as u32), name, span),
-                    (Some(owner), Some(_)) => {
-                        say::case_used_as_value(span, name, &self.program.enumerations[owner].name)
+                    (Some(owner), None) if expected.is_none() => {
+                        return self.case(EnumId(owner as u32), name, span);
                     }
+                    (Some(owner), _) => say::case_used_as_value(span, name, &self.program.enumerations[owner].name),
                     _ => say::unknown_name(span, name, self.hir.symbols.keys().map(|k| &**k)),
                 };
                 self.report(problem);
@@ -271,7 +267,10 @@ impl Checker<'_, '_> {
     pub(super) fn read_input(&mut self, id: InputId, span: Span) -> Expr {
         let ty = self.program.inputs.get(id.index()).map_or(Type::Error, |input| input.ty.clone());
         if ty == Type::Text {
-            self.report(say::bad_operation(span, "une entrée de type texte ne sert que de clé, ou à grouper des lignes"));
+            self.report(say::bad_operation(
+                span,
+                "une entrée de type texte ne sert que de clé, ou à grouper des lignes",
+            ));
             return error_expr(span);
         }
         Expr { kind: ExprKind::Input(id), ty, span }
@@ -600,11 +599,8 @@ impl Checker<'_, '_> {
                     return error_expr(span);
                 };
                 let (from, to) = (self.date_operand(from, context), self.date_operand(to, context));
-                let (unit, dimension) = if name == "mois_révolus" {
-                    (CalendarUnit::Months, "mois")
-                } else {
-                    (CalendarUnit::Years, "an")
-                };
+                let (unit, dimension) =
+                    if name == "mois_révolus" { (CalendarUnit::Months, "mois") } else { (CalendarUnit::Years, "an") };
                 let kind = ExprKind::Elapsed { from: Box::new(from), to: Box::new(to), unit };
                 Expr { kind, ty: Type::Number(Unit::of(dimension)), span }
             }
@@ -683,11 +679,8 @@ impl Checker<'_, '_> {
             Type::Number(_) => {
                 let zero = || Value::Number(integer(0));
                 let right = Expr { kind: ExprKind::Constant(zero()), ty: ty.clone(), span };
-                let kind = ExprKind::Compare {
-                    op: CompareOp::NotEqual,
-                    left: Box::new(or(zero())),
-                    right: Box::new(right),
-                };
+                let kind =
+                    ExprKind::Compare { op: CompareOp::NotEqual, left: Box::new(or(zero())), right: Box::new(right) };
                 Self::boolean(kind, span)
             }
             Type::Error => error_expr(span),

@@ -22,8 +22,8 @@ use crate::diagnostics as say;
 use crate::hir;
 use crate::num::{Ratio, finite_decimals, integer, parse_decimal};
 use crate::typed::{
-    Aggregate, Currency, EnumId, Enumeration, Expr, Input, InputId, Parameter, Program, Quantity, QuantityId, Reading, Scope,
-    ScopeId, Type, Value, Variant,
+    Aggregate, Currency, EnumId, Enumeration, Expr, Input, InputId, Parameter, Program, Quantity, QuantityId, Reading,
+    Scope, ScopeId, Type, Value, Variant,
 };
 use crate::units::Unit;
 

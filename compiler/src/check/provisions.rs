@@ -242,7 +242,10 @@ impl<'a, 'h> Checker<'a, 'h> {
         let guard = all_of(cases.into_iter().chain(presence).collect(), rule.span);
         let keeps = rule.keeps.map(|written| self.condition(written, &context));
         if keeps.is_some() && !matches!(rule.body, Body::Value(_) | Body::True(_) | Body::Lines(..)) {
-            self.report(say::bad_operation(rule.span, "une quantité sur plusieurs années n'a pas de clause « conservé »"));
+            self.report(say::bad_operation(
+                rule.span,
+                "une quantité sur plusieurs années n'a pas de clause « conservé »",
+            ));
         }
         let own = match rule.condition {
             Condition::None => None,
@@ -332,8 +335,7 @@ impl<'a, 'h> Checker<'a, 'h> {
             Body::FirstYear(_) => {
                 let year = self.year(span);
                 let ty = year.ty.clone();
-                let kind =
-                    ExprKind::PastQuantity { reach: Reach::Earlier, quantity: id, default: Box::new(year) };
+                let kind = ExprKind::PastQuantity { reach: Reach::Earlier, quantity: id, default: Box::new(year) };
                 single(Expr { kind, ty, span })
             }
             Body::Cumulates { value, since } => {
@@ -341,11 +343,7 @@ impl<'a, 'h> Checker<'a, 'h> {
                 let (_, later) = self.since(since, context, span);
                 let ty = value.ty.clone();
                 let zero = || Expr { kind: ExprKind::Constant(Value::Number(integer(0))), ty: ty.clone(), span };
-                let kind = ExprKind::PastQuantity {
-                    reach: Reach::LastYear,
-                    quantity: id,
-                    default: Box::new(zero()),
-                };
+                let kind = ExprKind::PastQuantity { reach: Reach::LastYear, quantity: id, default: Box::new(zero()) };
                 let before = Expr { kind, ty: ty.clone(), span };
                 let line = |value, when| Line { nature: None, value, when, citations: Vec::new() };
                 vec![line(value, None), line(before, Some(later))]

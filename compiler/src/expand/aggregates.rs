@@ -39,8 +39,7 @@ fn row_value(
     conditions.extend(when);
     conditions.extend(value.iter().filter_map(|value| known.presence(value, true)));
     let value = value.filter(|_| summary != Summary::Distinct).unwrap_or_else(|| number(span, "1"));
-    let mut clauses: Vec<Clause> =
-        item.clauses.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect();
+    let mut clauses: Vec<Clause> = item.clauses.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect();
     if let Some(condition) = conjunction(conditions) {
         clauses.push(everywhere(Some(condition), span));
     }
@@ -87,10 +86,7 @@ impl Calls {
     fn aggregate(&mut self, summary: Summary, value: Option<Expr>, when: Option<Expr>, span: Span) -> Expr {
         let name = named(format!("{}.{}", self.control.node, self.made.len() + 1), self.control.span);
         let mut clauses = self.references.clone();
-        clauses.push(clause(
-            span,
-            K::Summarises { summary, value, by: self.by.clone(), when, citations: Vec::new() },
-        ));
+        clauses.push(clause(span, K::Summarises { summary, value, by: self.by.clone(), when, citations: Vec::new() }));
         let kind = ItemKind::Aggregate;
         self.made.push(Item { kind, name: Some(name.clone()), title: None, clauses, span });
         at(span, E::Name(name.node))

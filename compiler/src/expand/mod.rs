@@ -40,6 +40,17 @@ pub fn expand(sources: &SourceMap, files: &mut [File]) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// Where templates are written.
+pub fn templates(files: &[File]) -> Vec<Span> {
+    let items = || files.iter().flat_map(|file| &file.items);
+    let whole = items().filter(|item| item.clauses.iter().any(|c| matches!(c.kind, K::ForEach { .. })));
+    let clauses = items()
+        .flat_map(|item| &item.clauses)
+        .filter(|c| matches!(c.kind, K::Replaces { each: Some(_), .. }))
+        .map(|c| c.span);
+    whole.map(|item| item.span).chain(clauses).collect()
+}
+
 /// What the other declarations are, by name.
 struct Known {
     /// The input that says the year.
@@ -50,8 +61,7 @@ struct Known {
 
 impl Known {
     fn of(files: &[File]) -> Self {
-        let mut known =
-            Self { exercise: "".into(), optional_inputs: BTreeSet::new(), quantities: BTreeSet::new() };
+        let mut known = Self { exercise: "".into(), optional_inputs: BTreeSet::new(), quantities: BTreeSet::new() };
         for item in files.iter().flat_map(|file| &file.items) {
             for clause in &item.clauses {
                 match &clause.kind {

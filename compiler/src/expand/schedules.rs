@@ -51,11 +51,8 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
                 conditions.push(binary(BinaryOp::Less, end.clone(), to.clone()));
                 conditions.extend(when.clone());
                 let days = |from: &Expr, to: &Expr| {
-                    let kind = E::DaysBetween {
-                        from: Box::new(from.clone()),
-                        to: Box::new(to.clone()),
-                        exclusive: true,
-                    };
+                    let kind =
+                        E::DaysBetween { from: Box::new(from.clone()), to: Box::new(to.clone()), exclusive: true };
                     at(each.span, kind)
                 };
                 let left = binary(BinaryOp::Multiply, amount.clone(), days(end, to));

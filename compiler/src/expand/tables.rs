@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use polc_dsl::ast::{
-    BaseType, BinaryOp, Clause, ClauseKind as K, DateBound, DateLiteral, Expr, ExprKind as E, File,
-    InputType, Item, ItemKind, Name, Number, Period, Text, UnitExpr,
+    BaseType, BinaryOp, Clause, ClauseKind as K, DateBound, DateLiteral, Expr, ExprKind as E, File, InputType, Item,
+    ItemKind, Name, Number, Period, Text, UnitExpr,
 };
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::visit::{self, Rewrite};
@@ -19,10 +19,11 @@ use crate::typed::Years;
 
 /// Replaces every template by its instances; the tables stay, so that their clauses are checked.
 pub(super) fn expand(sources: &SourceMap, files: &mut [File], diagnostics: &mut Vec<Diagnostic>) {
-    let exercise = files.iter().flat_map(|file| &file.items).flat_map(|item| &item.clauses).find_map(|c| match &c.kind {
-        K::Exercise(name) => Some(name.node.clone()),
-        _ => None,
-    });
+    let exercise =
+        files.iter().flat_map(|file| &file.items).flat_map(|item| &item.clauses).find_map(|c| match &c.kind {
+            K::Exercise(name) => Some(name.node.clone()),
+            _ => None,
+        });
     let mut tables = Tables {
         exercise: exercise.unwrap_or_else(|| "".into()),
         known: IndexMap::new(),
@@ -202,8 +203,7 @@ impl Tables {
         for each in &item.clauses {
             let K::Row(cells) = &each.kind else { continue };
             if cells.len() != table.columns.len() {
-                let problem =
-                    format!("cette ligne a {} valeurs pour {} colonnes", cells.len(), table.columns.len());
+                let problem = format!("cette ligne a {} valeurs pour {} colonnes", cells.len(), table.columns.len());
                 self.report(say::bad_table(each.span, &problem));
                 continue;
             }
@@ -348,9 +348,7 @@ impl Tables {
         for (key, rows) in &known.rows {
             let verdicts: BTreeSet<bool> = match condition {
                 None => BTreeSet::from([true]),
-                Some(condition) => {
-                    rows.iter().filter_map(|row| holds(condition, known, row, &mut problems)).collect()
-                }
+                Some(condition) => rows.iter().filter_map(|row| holds(condition, known, row, &mut problems)).collect(),
             };
             if verdicts.len() > 1 {
                 let problem = format!("la condition change d'une période à l'autre pour « {key} »");
@@ -439,8 +437,7 @@ impl Tables {
             }
             let title = Some(Spanned { node: format!("{} : {name}", place.key).into(), span: table.name.span });
             let name = named(parameter.clone(), table.name.span);
-            let item =
-                Item { kind: ItemKind::Parameter, name: Some(name), title, clauses, span: table.name.span };
+            let item = Item { kind: ItemKind::Parameter, name: Some(name), title, clauses, span: table.name.span };
             made.insert(parameter.clone(), item);
         }
         Some(at(span, E::Name(parameter)))
@@ -677,7 +674,8 @@ fn holds(condition: &Expr, table: &Table, row: &Row, problems: &mut Vec<Diagnost
         E::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right, .. } => {
             let text = cell(left)?;
             let wanted = written_cell(right).text;
-            let same = if matches!(right.kind, E::Boolean(_)) { truth(&text) == (&*wanted == "vrai") } else { text == wanted };
+            let same =
+                if matches!(right.kind, E::Boolean(_)) { truth(&text) == (&*wanted == "vrai") } else { text == wanted };
             Some(same == (*op == BinaryOp::Equal))
         }
         E::OneOf { subject, names } => {

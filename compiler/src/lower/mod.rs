@@ -14,11 +14,14 @@ use num_traits::{One as _, Zero as _};
 use polc_dsl::ast::{BoundKind, Reach};
 
 use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
-use crate::ir::{Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
+use crate::ir::{
+    Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source,
+    Target,
+};
 use crate::num::{Ratio, integer, power_of_ten};
 use crate::typed::{
-    AdjustmentKind, BinaryOp, CompareOp, ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, QuantityKind,
-    Rule, ScopeId, Type, Value,
+    AdjustmentKind, BinaryOp, CompareOp, ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId,
+    QuantityKind, Rule, ScopeId, Type, Value,
 };
 
 pub use fraction::Fraction;

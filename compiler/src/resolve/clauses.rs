@@ -192,9 +192,7 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
             "écart",
         ],
         ItemKind::Part => &["champ", "réf."],
-        ItemKind::Schedule => {
-            &["réf.", "pour", "en vigueur", "interrompu le", "échéance", "récupération", "total"]
-        }
+        ItemKind::Schedule => &["réf.", "pour", "en vigueur", "interrompu le", "échéance", "récupération", "total"],
         ItemKind::Exclusion => &["réf.", "pour", "en vigueur", "si", "annule", "entre", "une seule fois"],
         ItemKind::Aggregate => &["réf.", "moyenne de", "arrondi à"],
         ItemKind::Table => &["réf.", "fichier", "clé", "colonne", "ligne", "en vigueur"],

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use polc_dsl::{FileId, Span};
 use polc_dsl::ast::{ClauseKind as K, DateBound, InputType, Item, ItemKind, Name, Period};
+use polc_dsl::{FileId, Span};
 
 use super::Resolver;
 use crate::diagnostics as say;

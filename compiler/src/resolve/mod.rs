@@ -23,11 +23,7 @@ pub const BUILTIN_UNITS: [(&str, &[&str]); 4] =
 /// out and reported.
 #[must_use]
 pub fn resolve<'a>(files: &'a [ast::File], selection: &Selection) -> (Program<'a>, Vec<Diagnostic>) {
-    let mut resolver = Resolver {
-        program: Program::default(),
-        diagnostics: Vec::new(),
-        default_text: None,
-    };
+    let mut resolver = Resolver { program: Program::default(), diagnostics: Vec::new(), default_text: None };
     resolver.program.scopes.push(Scope::default());
     let items: Vec<&Item> = files.iter().flat_map(|file| &file.items).collect();
     resolver.header(&items, files.first().map(|file| file.id));

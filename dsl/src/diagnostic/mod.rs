@@ -69,26 +69,31 @@ impl Diagnostic {
 pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by(|a, b| (a.span(), a.code.id, &a.message).cmp(&(b.span(), b.code.id, &b.message)));
     diagnostics.dedup_by(|a, b| a.span() == b.span() && a.code == b.code && a.message == b.message);
-    // A template is written once: what is wrong with it is said once.
+}
+
+/// Of problems with one code at one place, keeps the first and says how many more there are: a template is written once, and
+/// what is wrong with it is said once.
+pub fn once(diagnostics: &mut Vec<Diagnostic>, places: &[Span]) {
+    let within = |span: Span| {
+        places.iter().any(|place| place.file == span.file && place.start <= span.start && span.end <= place.end)
+    };
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
     let mut hidden = 0;
-    for diagnostic in diagnostics.drain(..) {
-        match kept.last_mut() {
-            Some(last) if last.span() == diagnostic.span() && last.code == diagnostic.code => hidden += 1,
-            _ => {
-                also(kept.last_mut(), &mut hidden);
-                kept.push(diagnostic);
-            }
+    let also = |last: Option<&mut Diagnostic>, hidden: &mut usize| {
+        let count = std::mem::take(hidden);
+        if let (Some(last), 1..) = (last, count) {
+            last.message += &format!(" ; de même pour {count} autres lignes de la table");
         }
+    };
+    for diagnostic in diagnostics.drain(..) {
+        let same = |last: &Diagnostic| last.span() == diagnostic.span() && last.code == diagnostic.code;
+        if kept.last().is_some_and(same) && within(diagnostic.span()) {
+            hidden += 1;
+            continue;
+        }
+        also(kept.last_mut(), &mut hidden);
+        kept.push(diagnostic);
     }
     also(kept.last_mut(), &mut hidden);
     *diagnostics = kept;
-}
-
-/// Says how many more times the same place earns the same code.
-fn also(last: Option<&mut Diagnostic>, hidden: &mut usize) {
-    let count = std::mem::take(hidden);
-    if let (Some(last), 1..) = (last, count) {
-        last.message += &format!(" ; de même {count} fois ici");
-    }
 }

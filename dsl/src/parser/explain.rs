@@ -449,7 +449,7 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::resume | Rule::resume_nombre | Rule::resume_valeur | Rule::fonction_resume => {
             (1, "ce qu'il calcule : « moyenne de … par … », « nombre par … »")
         }
-        Rule::est_renseigne | Rule::est_vide | Rule::mot_est => (6, "« est renseigné » ou « est vide »"),
+        Rule::est_renseigne | Rule::est_vide | Rule::mot_est => (7, "« est renseigné »"),
         Rule::mot_ouvrante => (2, "« ( »"),
         Rule::nom | Rule::reference_nom => (1, "un nom"),
         Rule::nombre | Rule::nombre_nu | Rule::chiffres | Rule::entier => (1, "un nombre"),

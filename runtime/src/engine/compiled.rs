@@ -172,8 +172,7 @@ impl Engine {
     ) {
         let targets = self.targets(controls);
         let (groups, apart) = self.groups(batch, history);
-        let mut states: Vec<State> =
-            self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let mut states: Vec<State> = self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         // Year by year, for what a year reads of the one before.
         let mut by_year: BTreeMap<i64, Vec<(Group, Vec<u32>)>> = BTreeMap::new();
         for (group, rows) in groups {
@@ -290,9 +289,8 @@ impl Engine {
                     let column = batch.columns[id.index()].as_ref();
                     let defaulted = self.program.input(*id).default.is_some();
                     for (i, row) in rows.iter().enumerate() {
-                        let known = past(*reach, *row).is_some_and(|row| {
-                            column.map_or(defaulted, |column| !column.is_missing(row))
-                        });
+                        let known = past(*reach, *row)
+                            .is_some_and(|row| column.map_or(defaulted, |column| !column.is_missing(row)));
                         block.set_flag(slot, i, known);
                     }
                 }
@@ -415,8 +413,7 @@ impl Engine {
         let history = self.history(batch, &[]);
         let targets = self.targets(&[]);
         let (groups, _) = self.groups(batch, &history);
-        let mut states: Vec<State> =
-            self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let mut states: Vec<State> = self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }

@@ -145,10 +145,7 @@ impl Engine {
                 let quantity = program.quantity(id);
                 let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
                 let scopes = scopes.map(|scope| &program.scope(scope).condition);
-                quantity
-                    .expressions()
-                    .chain(scopes)
-                    .for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
+                quantity.expressions().chain(scopes).for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
             }
             if inputs.iter().all(|id| batch.columns[id.index()].is_some()) {
                 result.push(rank as u32);

@@ -152,9 +152,7 @@ impl Writer<'_> {
                 }
             }
             ExprKind::Met(id) => words::met(&name_of(*id)),
-            ExprKind::InputOr { input, default } => {
-                words::default(&self.program.input(*input).name, &plain(default))
-            }
+            ExprKind::InputOr { input, default } => words::default(&self.program.input(*input).name, &plain(default)),
             ExprKind::PastQuantity { reach, quantity, default } => {
                 words::default(&words::past(*reach, &name_of(*quantity)), &plain(default))
             }
@@ -244,9 +242,7 @@ impl Writer<'_> {
                 let count = self.operand(count, values, Binding::Sum);
                 words::moved(&self.operand(date, values, Binding::Sum), sign, &count, *unit)
             }
-            ExprKind::DaysBetween { from, to, exclusive: true } => {
-                words::days_before(&plain(from), &plain(to))
-            }
+            ExprKind::DaysBetween { from, to, exclusive: true } => words::days_before(&plain(from), &plain(to)),
             ExprKind::Elapsed { from, to, unit } => words::elapsed(&plain(from), &plain(to), *unit),
             ExprKind::DaysBetween { from, to, .. } => match (within_year(from), within_year(to)) {
                 (Some((from, year)), Some((until, _))) => {

@@ -22,8 +22,8 @@ use polc_compiler::typed::{
 use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
 
-use crate::engine::{Engine, EngineMode, History};
 use crate::engine::reference::BatchRow;
+use crate::engine::{Engine, EngineMode, History};
 use crate::interp::{Evaluation, Leaf};
 use crate::policy::Policy;
 use crate::table::{Batch, RowErrorKind};
