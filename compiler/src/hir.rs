@@ -37,6 +37,8 @@ pub struct Program<'a> {
     pub parameters: Vec<Parameter<'a>>,
     pub quantities: Vec<Quantity<'a>>,
     pub blocks: Vec<Block<'a>>,
+    /// Enumerations that columns of tables have, by name.
+    pub column_types: Vec<&'a Name>,
     pub aggregates: Vec<Aggregate<'a>>,
     pub symbols: IndexMap<Arc<str>, (Symbol, Span)>,
     pub readings: Vec<Reading<'a>>,

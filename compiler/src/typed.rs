@@ -190,7 +190,7 @@ pub struct Input {
     pub ty: Type,
     /// Digits after the point that a cell may hold; 0 for integers.
     pub decimals: u32,
-    /// Legal range of a number, both ends included.
+    /// Legal range of a number, or of a date as days since the epoch; both ends included.
     pub range: Option<(Ratio, Ratio)>,
     /// What an empty cell is worth.
     pub default: Option<Value>,

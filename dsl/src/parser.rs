@@ -434,7 +434,7 @@ impl Builder {
                 };
                 K::Currency { symbol, decimals }
             }
-            Rule::cle => K::Key(c.0.map(|p| self.name(&p)).collect()),
+            Rule::cle | Rule::cle_table => K::Key(c.0.map(|p| self.name(&p)).collect()),
             Rule::champ => {
                 K::Scope { condition: self.expression(c.next()), citations: self.trailing_citations(&mut c) }
             }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use polc_compiler::num::{format_french, integer};
+use polc_compiler::calendar::Date;
+use polc_compiler::num::{Ratio, format_french, integer};
 use polc_compiler::typed::{Input, InputId, Program, QuantityId, Type};
 use polc_dsl::diagnostic::codes::{self, Code};
 use polc_dsl::diagnostic::{Diagnostic, closest, list};
@@ -487,7 +488,11 @@ pub fn expected(program: &Program, input: &Input) -> String {
             format!("{nature}{range}{unit}")
         }
         Type::Boolean | Type::Error => "vrai ou faux (oui ou non, true ou false, 1 ou 0)".to_owned(),
-        Type::Date => "une date comme 2024-12-31 ou 31/12/2024".to_owned(),
+        Type::Date => {
+            let day = |days: &Ratio| days.to_integer().try_into().ok().and_then(Date::from_days);
+            let range = input.range.as_ref().and_then(|(low, high)| Some(format!(" du {} au {}", day(low)?, day(high)?)));
+            format!("une date{} comme 2024-12-31 ou 31/12/2024", range.unwrap_or_default())
+        }
         Type::Enumeration(id) => {
             let cases: Vec<&str> = program.enumeration(*id).cases.iter().map(|(name, _)| &**name).collect();
             names(&cases, "ou")

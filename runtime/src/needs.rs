@@ -15,7 +15,7 @@ pub fn needed_inputs(program: &Program, outputs: &[QuantityId]) -> BTreeSet<Inpu
     closure.finish()
 }
 
-/// The inputs that the controls on every row may read.
+/// The inputs that the controls on rows and on the whole data may read.
 #[must_use]
 pub fn control_inputs(program: &Program) -> BTreeSet<InputId> {
     let ranks = 0..program.controls.len();
@@ -43,12 +43,17 @@ pub fn reads_previous_year(program: &Program, outputs: &[QuantityId]) -> bool {
     closure.previous
 }
 
-/// The inputs of a control on every row; `None` for the other controls.
+/// The inputs of a control on rows or groups; `None` for the other controls.
 fn inputs_of_control(program: &Program, rank: usize) -> Option<BTreeSet<InputId>> {
-    let ControlKind::Row { guard, condition, .. } = &program.controls[rank].kind else { return None };
+    let (guard, condition, by) = match &program.controls[rank].kind {
+        ControlKind::Row { guard, condition, .. } => (guard.as_ref(), condition, &[][..]),
+        ControlKind::Groups { by, condition, .. } => (None, condition, &by[..]),
+        _ => return None,
+    };
     let mut closure = Closure::of_rows(program);
+    closure.inputs.extend(by);
     closure.expr(condition);
-    guard.iter().for_each(|guard| closure.expr(guard));
+    guard.into_iter().for_each(|guard| closure.expr(guard));
     Some(closure.finish())
 }
 

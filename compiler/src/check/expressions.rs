@@ -330,6 +330,29 @@ impl Checker<'_, '_> {
                 }
             });
         }
+        // « est renseigné » says that some rule applies.
+        let mut known_set: Vec<QuantityId> = Vec::new();
+        for fact in facts {
+            fact.walk(&mut |e| {
+                if let ExprKind::IsSet(Presence::Quantity(id)) = e.kind
+                    && !known_set.contains(&id)
+                {
+                    known_set.push(id);
+                }
+            });
+        }
+        for id in known_set {
+            let span = self.hir.quantities[id.index()].span;
+            let set = Self::boolean(ExprKind::IsSet(Presence::Quantity(id)), span);
+            let mut items = vec![negate(&set)];
+            let rules = self.hir.quantities[id.index()].rules.len();
+            let guards: Vec<Option<Expr>> = (0..rules).map(|rank| self.applies(id, rank)).collect();
+            // Where a rule applies everywhere, nothing more is known.
+            if guards.iter().all(Option::is_some) && rules > 0 {
+                items.extend(guards.into_iter().flatten());
+                result.extend(any_of(items, span));
+            }
+        }
         for id in named {
             let quantity = &self.hir.quantities[id.index()];
             if !quantity.derogations.is_empty() {

@@ -71,6 +71,14 @@ impl<'a, 'h> Checker<'a, 'h> {
                         None => return,
                     },
                 };
+                if let (Some(Value::Date(date)), Some((low, high)), Some(written)) =
+                    (&value, &input.range, &assignment.value)
+                {
+                    let days = integer(i64::from(date.days()));
+                    if days < *low || days > *high {
+                        self.report(say::out_of_range(written.span, &name.node, "est hors de la plage déclarée"));
+                    }
+                }
                 if let (Some(Value::Number(number)), Some((low, high)), Some(written)) =
                     (&value, &input.range, &assignment.value)
                 {

@@ -255,16 +255,19 @@ impl Checker<'_, '_> {
             },
         };
         let is_number = matches!(ty, Type::Number(_));
+        let is_ranged = is_number || ty == Type::Date;
         if decimals > 12 {
             self.report(say::bad_input(
                 declared.span,
                 "une entrée décimale dit son nombre de décimales, de 0 à 12 : « à 2 décimales »",
             ));
         }
-        if !is_number && (declared.unit.is_some() || declared.range.is_some() || declared.decimals.is_some()) {
+        if !is_number && (declared.unit.is_some() || declared.decimals.is_some())
+            || !is_ranged && declared.range.is_some()
+        {
             self.report(say::bad_input(
                 declared.span,
-                "l'unité, la plage et les décimales ne valent que pour un nombre",
+                "l'unité et les décimales ne valent que pour un nombre, la plage pour un nombre ou une date",
             ));
         }
         if matches!(declared.base, BaseType::Integer) && declared.decimals.is_some() {
@@ -273,11 +276,11 @@ impl Checker<'_, '_> {
         let context = Context::default();
         let mut range = None;
         if let Some((low, high)) = &declared.range
-            && is_number
+            && is_ranged
         {
             let low_value = self.constant_of(low, &ty, &context, &input.name.node);
             let high_value = self.constant_of(high, &ty, &context, &input.name.node);
-            if let (Some(Value::Number(a)), Some(Value::Number(b))) = (low_value, high_value) {
+            if let (Some(a), Some(b)) = (low_value.as_ref().and_then(measure), high_value.as_ref().and_then(measure)) {
                 if a > b {
                     self.report(say::bad_input(low.span.to(high.span), "la plage est à l'envers"));
                 } else if [&a, &b].iter().any(|end| !fits(end, decimals)) {
@@ -294,10 +297,11 @@ impl Checker<'_, '_> {
         }
         let default = declared.default.as_ref().and_then(|default| {
             let value = self.constant_of(default, &ty, &context, &input.name.node)?;
+            let outside = |number: &Ratio| range.as_ref().is_some_and(|(low, high)| number < low || number > high);
+            if measure(&value).as_ref().is_some_and(outside) {
+                self.report(say::out_of_range(default.span, &input.name.node, "est hors de sa plage"));
+            }
             if let Value::Number(number) = &value {
-                if range.as_ref().is_some_and(|(low, high)| number < low || number > high) {
-                    self.report(say::out_of_range(default.span, &input.name.node, "est hors de sa plage"));
-                }
                 if finite_decimals(number).is_none_or(|d| d > decimals) {
                     self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
                 }
@@ -531,6 +535,15 @@ impl Checker<'_, '_> {
                 span: r.span,
             })
             .collect();
+    }
+}
+
+/// A number, or a date as days: what a range bounds.
+fn measure(value: &Value) -> Option<Ratio> {
+    match value {
+        Value::Number(number) => Some(number.clone()),
+        Value::Date(date) => Some(integer(i64::from(date.days()))),
+        _ => None,
     }
 }
 

@@ -71,7 +71,8 @@ pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     for (index, enumeration) in checker.hir.enumerations.iter().enumerate() {
         let types = program.inputs.iter().map(|i| &i.ty).chain(program.quantities.iter().map(|q| &q.ty));
         let read = types.into_iter().any(|ty| matches!(ty, Type::Enumeration(id) if id.index() == index));
-        if !read {
+        let column = checker.hir.column_types.iter().any(|name| name.node == enumeration.name.node);
+        if !read && !column {
             result.push(say::unused("l'énumération", &enumeration.name.node, enumeration.name.span));
         }
     }

@@ -1,8 +1,8 @@
 //! « échéancier »: each line becomes a payment, due in the year of its date.
 
-use polc_dsl::ast::{Amount, BinaryOp, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind};
+use polc_dsl::ast::{Amount, BinaryOp, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind, Name};
 
-use super::{Known, at, binary, call, clause, conjunction, like, read};
+use super::{Known, at, binary, call, clause, conjunction, everywhere, like, read};
 
 pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
     // What holds for the whole schedule holds for each line.
@@ -39,6 +39,7 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
                 }
                 conditions.extend(when.clone());
                 let value = binary(BinaryOp::Multiply, rate.clone(), amount.clone());
+                let shared = known_when_due(&shared, &conditions, amount, known);
                 let clauses = with(&shared, each, conjunction(conditions), value, citations);
                 lines.push(name.clone());
                 items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
@@ -57,6 +58,7 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
                 };
                 let left = binary(BinaryOp::Multiply, amount.clone(), days(end, to));
                 let value = binary(BinaryOp::Divide, left, days(from, to));
+                let shared = known_when_due(&shared, &conditions, amount, known);
                 let clauses = with(&shared, each, conjunction(conditions), value, citations);
                 items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
             }
@@ -67,12 +69,40 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
         if let K::ScheduleTotal { name, title, citations } = &each.kind
             && let Some(sum) = lines.iter().map(read).reduce(|left, right| binary(BinaryOp::Add, left, right))
         {
+            // Where a line is without object, so is the total.
+            let set = |name: &Name| at(name.span, E::IsSet(Box::new(read(name))));
+            let mut shared = shared.clone();
+            if let Some(all) = conjunction(lines.iter().map(set).collect()) {
+                shared.retain(|c| !matches!(c.kind, K::For { .. }));
+                shared.push(everywhere(Some(all), each.span));
+            }
             let clauses = with(&shared, each, None, sum, citations);
             items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));
         }
     }
     // The schedule itself stays, so that its clauses are checked.
     items.push(item);
+}
+
+/// Where a line is due and its amount is without object, so is the line.
+fn known_when_due(shared: &[Clause], due: &[Expr], amount: &Expr, known: &Known) -> Vec<Clause> {
+    let Some(present) = known.presence(amount, true) else { return shared.to_vec() };
+    let Some(due) = conjunction(due.to_vec()) else { return shared.to_vec() };
+    let elsewhere = at(amount.span, E::Not(Box::new(due)));
+    let condition = binary(BinaryOp::Or, elsewhere, present);
+    let mut clauses = shared.to_vec();
+    let mut guarded = false;
+    for each in &mut clauses {
+        if let K::For { condition: own, .. } = &mut each.kind {
+            guarded = true;
+            let both = own.take().into_iter().chain([condition.clone()]).collect();
+            *own = conjunction(both);
+        }
+    }
+    if !guarded {
+        clauses.push(everywhere(Some(condition), amount.span));
+    }
+    clauses
 }
 
 fn with(shared: &[Clause], each: &Clause, condition: Option<Expr>, value: Expr, citations: &[Citation]) -> Vec<Clause> {

@@ -24,7 +24,16 @@ pub(super) fn expand(sources: &SourceMap, files: &mut [File], diagnostics: &mut 
             K::Exercise(name) => Some(name.node.clone()),
             _ => None,
         });
+    let mut enumerations: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
+    for item in files.iter().flat_map(|file| &file.items).filter(|item| matches!(item.kind, ItemKind::Enumeration)) {
+        let cases = item.clauses.iter().filter_map(|c| match &c.kind {
+            K::Case { name, .. } => Some(name.node.clone()),
+            _ => None,
+        });
+        enumerations.extend(item.name.iter().map(|name| (name.node.clone(), cases.clone().collect())));
+    }
     let mut tables = Tables {
+        enumerations,
         exercise: exercise.unwrap_or_else(|| "".into()),
         known: IndexMap::new(),
         parameters: BTreeMap::new(),
@@ -53,6 +62,8 @@ pub(super) fn expand(sources: &SourceMap, files: &mut [File], diagnostics: &mut 
 }
 
 struct Tables {
+    /// Cases by enumeration.
+    enumerations: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The input that says the year.
     exercise: Arc<str>,
     known: IndexMap<Arc<str>, Table>,
@@ -291,7 +302,20 @@ impl Tables {
                 None => return self.bad_cell(raw, column, "une date (AAAA-MM-JJ)", span),
             },
             BaseType::Named(name) if &*name.node == "nom" => None,
-            BaseType::Named(_) => Some(E::Name(raw.into())),
+            BaseType::Named(name) => {
+                let Some(cases) = self.enumerations.get(&name.node) else {
+                    let known = self.enumerations.keys().map(|k| &**k);
+                    let problem = say::unknown_declared("l'énumération ou le type", name, known);
+                    self.report(problem);
+                    return None;
+                };
+                if !cases.iter().any(|case| **case == *raw) {
+                    let problem = say::unknown_case(span, raw, &name.node, cases.iter().map(|case| &**case));
+                    self.report(problem);
+                    return None;
+                }
+                Some(E::Name(raw.into()))
+            }
         };
         Some(Cell { text: raw.into(), value: value.map(|kind| at(span, kind)) })
     }

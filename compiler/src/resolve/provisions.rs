@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use polc_dsl::Span;
-use polc_dsl::ast::{ClauseKind as K, Item, ItemKind, Level, Name, Summary};
+use polc_dsl::ast::{BaseType, ClauseKind as K, Item, ItemKind, Level, Name, Summary};
 
 use super::Resolver;
 use crate::diagnostics as say;
@@ -74,7 +74,17 @@ impl<'a> Resolver<'a> {
                     self.program.examples.push(item);
                 }
                 // What they stand for has taken their place.
-                ItemKind::Schedule | ItemKind::Exclusion | ItemKind::Table => self.check_clauses(item),
+                ItemKind::Schedule | ItemKind::Exclusion => self.check_clauses(item),
+                ItemKind::Table => {
+                    self.check_clauses(item);
+                    for clause in &item.clauses {
+                        if let K::Column { ty, .. } = &clause.kind
+                            && let BaseType::Named(name) = &ty.base
+                        {
+                            self.program.column_types.push(name);
+                        }
+                    }
+                }
                 ItemKind::Aggregate => self.aggregate(item),
                 ItemKind::Control => {
                     self.check_clauses(item);

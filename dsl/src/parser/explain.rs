@@ -401,7 +401,7 @@ fn clause_word(rule: Rule) -> Option<&'static str> {
         Rule::kw_soit | Rule::soit => "soit",
         Rule::kw_attendu | Rule::attendu => "attendu",
         Rule::kw_monnaie | Rule::monnaie => "monnaie",
-        Rule::kw_cle | Rule::cle => "clé",
+        Rule::kw_cle | Rule::cle | Rule::cle_table => "clé",
         Rule::kw_champ | Rule::champ => "champ",
         Rule::texte_cite => "texte",
         Rule::kw_cas | Rule::cas => "cas",
@@ -451,7 +451,7 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         }
         Rule::est_renseigne | Rule::est_vide | Rule::mot_est => (7, "« est renseigné »"),
         Rule::mot_ouvrante => (2, "« ( »"),
-        Rule::nom | Rule::reference_nom => (1, "un nom"),
+        Rule::nom | Rule::reference_nom | Rule::nom_colonne => (1, "un nom"),
         Rule::nombre | Rule::nombre_nu | Rule::chiffres | Rule::entier => (1, "un nombre"),
         Rule::date | Rule::borne_date => (1, "une date ou une année"),
         Rule::unite_litterale | Rule::unite_composee | Rule::nom_unite | Rule::unite_simple => (1, "une unité"),

@@ -1,7 +1,9 @@
 //! From a row to the others that it reads: those of the years before, and the figures of its groups.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ExprKind, Presence, Program, Value};
 use polc_dsl::ast::Reach;
 
@@ -32,9 +34,9 @@ impl History {
         if !reads_past(program) {
             return history;
         }
-        let mut by_subject: HashMap<Vec<Value>, Vec<u32>> = HashMap::new();
+        let mut by_subject: BTreeMap<Vec<Key>, Vec<u32>> = BTreeMap::new();
         for row in 0..batch.rows {
-            by_subject.entry(batch.subject(program, row)).or_default().push(row as u32);
+            by_subject.entry(batch.subject(program, row).iter().map(key).collect()).or_default().push(row as u32);
         }
         for rows in by_subject.values_mut() {
             rows.sort_by_key(|row| history.years[*row as usize]);
@@ -56,6 +58,24 @@ impl History {
             Reach::Earlier => &self.earlier,
         };
         rows[row].map(|row| row as usize)
+    }
+}
+
+/// A value as something that has an order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Number(Ratio),
+    Rank(i64),
+    Text(Arc<str>),
+}
+
+fn key(value: &Value) -> Key {
+    match value {
+        Value::Number(number) => Key::Number(number.clone()),
+        Value::Boolean(flag) => Key::Rank(i64::from(*flag)),
+        Value::Date(date) => Key::Rank(i64::from(date.days())),
+        Value::Case(case) => Key::Rank(i64::from(*case)),
+        Value::Text(text) => Key::Text(text.clone()),
     }
 }
 

@@ -54,7 +54,10 @@ enum Kind<'p> {
         high: i64,
     },
     Boolean,
-    Date,
+    Date {
+        low: i64,
+        high: i64,
+    },
     Case(&'p Enumeration),
     /// Each text once, with its rank.
     Text {
@@ -71,7 +74,10 @@ impl<'p> ColumnReader<'p> {
                 Kind::Number { decimals: input.decimals, low, high }
             }
             Type::Boolean | Type::Error => Kind::Boolean,
-            Type::Date => Kind::Date,
+            Type::Date => {
+                let (low, high) = scaled_range(input);
+                Kind::Date { low, high }
+            }
             Type::Enumeration(id) => Kind::Case(program.enumeration(*id)),
             Type::Text => Kind::Text { known: HashMap::new(), last: 0 },
         };
@@ -95,7 +101,13 @@ impl<'p> ColumnReader<'p> {
                 cells.push(number);
             }
             (Kind::Boolean, ColumnData::Boolean(cells)) => cells.push(parse_boolean(text)?),
-            (Kind::Date, ColumnData::Date(cells)) => cells.push(parse_date(text)?.days()),
+            (Kind::Date { low, high }, ColumnData::Date(cells)) => {
+                let days = parse_date(text)?.days();
+                if !(*low..=*high).contains(&i64::from(days)) {
+                    return Err(CellProblem::OutOfRange);
+                }
+                cells.push(days);
+            }
             (Kind::Case(enumeration), ColumnData::Case(cells)) => {
                 let text = composed(text);
                 let rank = enumeration.cases.iter().position(|(name, _)| **name == *text);

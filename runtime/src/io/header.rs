@@ -19,7 +19,7 @@ pub struct Binding {
     pub kept: Vec<usize>,
     /// The column of each input of the key, where there is one.
     pub key: Vec<Option<usize>>,
-    /// Inputs without a column, which take their default on every row.
+    /// Inputs without a column, which take their default on every row, or are empty there.
     pub defaults: Vec<InputId>,
 }
 
@@ -102,7 +102,7 @@ impl Binder<'_> {
                 continue;
             }
             let input = program.input(*id);
-            if input.default.is_some() && !program.key.contains(id) {
+            if (input.default.is_some() || input.optional) && !program.key.contains(id) {
                 binding.defaults.push(*id);
                 continue;
             }

@@ -83,13 +83,10 @@ impl Loader {
             }
         }
         for name in wanted {
-            match read(Path::new(&name)) {
-                Ok(Content::Bytes(bytes)) => {
-                    let problem = self.sources.add_table(&name, &bytes);
-                    self.problems.extend(problem);
-                }
-                // The declaration that names it says that it is not there.
-                _ => {}
+            // Otherwise the declaration that names it says that it is not there.
+            if let Ok(Content::Bytes(bytes)) = read(Path::new(&name)) {
+                let problem = self.sources.add_table(&name, &bytes);
+                self.problems.extend(problem);
             }
         }
     }
