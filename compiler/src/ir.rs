@@ -251,6 +251,17 @@ impl Builder {
         id
     }
 
+    /// Nodes so far, needed or not.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
     #[must_use]
     pub fn finish(self, outputs: Vec<Output>) -> Kernel {
         Kernel { nodes: self.nodes, outputs, status: self.status }

@@ -312,6 +312,8 @@ pub struct Rule {
     pub proratas: Vec<Factor>,
     /// Set by the reading selected, if it is not the one retained.
     pub replacements: Vec<Replacement>,
+    /// What any reading could set.
+    pub alternatives: Vec<Replacement>,
     pub rounding: Option<u32>,
     /// Block level of a criterion, with the rank of the block.
     pub level: Option<Level>,
@@ -364,6 +366,8 @@ pub struct Factor {
 #[derive(Clone, Debug)]
 pub struct Replacement {
     pub reading: ReadingId,
+    /// Rank in the alternatives of the reading.
+    pub variant: usize,
     pub guard: Option<Expr>,
     pub value: Expr,
 }

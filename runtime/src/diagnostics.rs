@@ -490,7 +490,8 @@ pub fn expected(program: &Program, input: &Input) -> String {
         Type::Boolean | Type::Error => "vrai ou faux (oui ou non, true ou false, 1 ou 0)".to_owned(),
         Type::Date => {
             let day = |days: &Ratio| days.to_integer().try_into().ok().and_then(Date::from_days);
-            let range = input.range.as_ref().and_then(|(low, high)| Some(format!(" du {} au {}", day(low)?, day(high)?)));
+            let range =
+                input.range.as_ref().and_then(|(low, high)| Some(format!(" du {} au {}", day(low)?, day(high)?)));
             format!("une date{} comme 2024-12-31 ou 31/12/2024", range.unwrap_or_default())
         }
         Type::Enumeration(id) => {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use polc_compiler::Selection;
+use polc_compiler::check::select;
 use polc_compiler::num::format_french;
 use polc_compiler::typed::{Control, ControlKind, Example, ExampleYear, InputId, Program, QuantityId, Type, Value};
 use polc_dsl::Span;
@@ -46,9 +46,7 @@ pub fn run(policy: &Policy) -> TestReport {
             check_example(&policy.program, example)
         } else {
             let built = variants.entry(example.readings.clone()).or_insert_with(|| {
-                let readings =
-                    example.readings.iter().map(|(name, variant)| (name.to_string(), variant.to_string())).collect();
-                polc_compiler::analyse(&policy.sources, &Selection { readings }).0
+                select(&policy.program, example.readings.iter().map(|(name, variant)| (&**name, &**variant)))
             });
             match built {
                 Some(program) => check_example(program, example),

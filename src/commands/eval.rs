@@ -80,6 +80,9 @@ pub struct Args {
     threads: usize,
 }
 
+/// Rows of one year and one case below which the interpreter is done before a kernel is compiled.
+const LEAST_ROWS: usize = 64;
+
 /// A count on the command line.
 pub fn whole(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "attendu : un nombre entier".to_owned())
@@ -118,7 +121,8 @@ pub fn run(args: &Args) -> Outcome {
         request.others = OtherColumns::Carried;
     }
     request.divert = args.rejects.is_some();
-    let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads);
+    let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads)
+        .compiling_from(LEAST_ROWS);
     let evaluate = |table: &Table| {
         let bar = progress::rows(table.batch.rows, args.engine == EngineArg::Reference);
         let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));

@@ -354,10 +354,11 @@ impl Checker<'_, '_> {
             }
         }
         for id in named {
-            let quantity = &self.hir.quantities[id.index()];
-            if !quantity.derogations.is_empty() {
+            if !self.hir.quantities[id.index()].derogations.is_empty() {
                 continue;
             }
+            // Whatever the order of declarations.
+            stacker::maybe_grow(64 * 1024, 1024 * 1024, || self.quantity(id));
             let typed = self.program.quantity(id).rules.clone();
             for (rank, rule) in typed.iter().enumerate() {
                 let ([line], Memo::Known(guard)) = (&rule.base[..], &self.guards[id.index()][rank]) else { continue };

@@ -7,6 +7,7 @@ mod facts;
 mod fold;
 mod ladders;
 mod provisions;
+mod select;
 mod solver;
 mod usage;
 
@@ -26,6 +27,8 @@ use crate::typed::{
     Scope, ScopeId, Type, Value, Variant,
 };
 use crate::units::Unit;
+
+pub use select::select;
 
 /// Types a resolved program. The program is returned even with diagnostics, for the checks that can still be made; it must
 /// not be run then.

@@ -312,6 +312,7 @@ impl<'a, 'h> Checker<'a, 'h> {
             bounds,
             proratas,
             replacements: Vec::new(),
+            alternatives: Vec::new(),
             rounding: (kind == QuantityKind::Payment).then_some(self.program.currency.decimals),
             level: rule.level,
             span: rule.span,
@@ -717,10 +718,12 @@ impl<'a, 'h> Checker<'a, 'h> {
                         context.retained = Some(ty.clone());
                         let value = self.expression(replaces.value, &context, Some(&ty));
                         let value = self.adopt(value, &ty, &hir.quantities[id.index()].name);
+                        let reading = ReadingId(reading_rank as u32);
+                        let replacement = Replacement { reading, variant: variant_rank, guard: guard.clone(), value };
                         if selected {
-                            let reading = ReadingId(reading_rank as u32);
-                            kept.push((rank, Replacement { reading, guard: guard.clone(), value }, replaces.span));
+                            kept.push((rank, replacement.clone(), replaces.span));
                         }
+                        self.program.quantities[id.index()].rules[rank].alternatives.push(replacement);
                     }
                     if !used {
                         self.report(say::never_applies(replaces.span, &hir.quantities[id.index()].name));

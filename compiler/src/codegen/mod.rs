@@ -6,9 +6,10 @@
 mod emit;
 mod jit;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ir::{Kernel, Output, OutputValue, Source};
+use crate::ir::{Kernel, Op, Output, OutputValue, Range, Source};
 
 pub use jit::CompileError;
 
@@ -87,10 +88,17 @@ impl Layout {
     fn of(kernel: &Kernel) -> Self {
         let mut placer = Placer::default();
         let mut inputs = Vec::new();
-        let live = kernel.live();
-        for source in kernel.sources() {
-            let node = live.iter().map(|id| kernel.node(*id)).find(|node| node.op == crate::ir::Op::Load(source));
-            let width = match node.and_then(|node| node.range) {
+        let loads: BTreeMap<Source, Option<Range>> = kernel
+            .live()
+            .into_iter()
+            .rev()
+            .filter_map(|id| match kernel.node(id).op {
+                Op::Load(source) => Some((source, kernel.node(id).range)),
+                _ => None,
+            })
+            .collect();
+        for (source, range) in loads {
+            let width = match range {
                 None => Width::Flag,
                 Some((low, high)) if low >= i128::from(i32::MIN) && high <= i128::from(i32::MAX) => Width::I32,
                 Some(_) => Width::I64,

@@ -58,24 +58,57 @@ pub fn partition_input(program: &Program) -> Option<InputId> {
 /// against one is left out.
 #[must_use]
 pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complete: &'p [InputId]) -> Kernel {
-    let mut lowerer = Lowerer {
-        program,
-        group,
-        complete,
-        ir: Builder::default(),
-        quantities: HashMap::new(),
-        scopes: HashMap::new(),
-        retained: Vec::new(),
-        years: HashMap::new(),
-    };
-    let outputs = targets
-        .iter()
-        .map(|target| match target {
-            Target::Quantity(id) => lowerer.output(*id),
-            Target::Control(rank) => lowerer.control(*rank),
-        })
-        .collect();
+    let mut lowerer = Lowerer::new(program, group, complete);
+    let outputs = targets.iter().map(|target| lowerer.target(*target)).collect();
     lowerer.ir.finish(outputs)
+}
+
+/// Lowers the targets for a group of rows into as many kernels as keep each near a number of nodes: register allocation takes
+/// more than its share of time on long functions. What two kernels need, both compute.
+#[must_use]
+pub fn lower_in_parts<'p>(
+    program: &'p Program,
+    group: Group,
+    targets: &[Target],
+    complete: &'p [InputId],
+    nodes: usize,
+) -> Vec<Kernel> {
+    let mut kernels = Vec::new();
+    let mut lowerer = Lowerer::new(program, group, complete);
+    let mut outputs = Vec::new();
+    for target in targets {
+        outputs.push(lowerer.target(*target));
+        if lowerer.ir.len() >= nodes {
+            let full = std::mem::replace(&mut lowerer, Lowerer::new(program, group, complete));
+            kernels.push(full.ir.finish(std::mem::take(&mut outputs)));
+        }
+    }
+    if !outputs.is_empty() || kernels.is_empty() {
+        kernels.push(lowerer.ir.finish(outputs));
+    }
+    kernels
+}
+
+impl<'p> Lowerer<'p> {
+    fn new(program: &'p Program, group: Group, complete: &'p [InputId]) -> Self {
+        Self {
+            program,
+            group,
+            complete,
+            ir: Builder::default(),
+            quantities: HashMap::new(),
+            scopes: HashMap::new(),
+            retained: Vec::new(),
+            years: HashMap::new(),
+        }
+    }
+
+    fn target(&mut self, target: Target) -> Output {
+        match target {
+            Target::Quantity(id) => self.output(id),
+            Target::Control(rank) => self.control(rank),
+        }
+    }
 }
 
 /// A lowered value.

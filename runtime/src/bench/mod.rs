@@ -119,6 +119,9 @@ pub struct KernelReport {
     pub year: i64,
     #[serde(rename = "cas", skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
+    /// Rank among the kernels of its year and case, which share the rows.
+    #[serde(rename = "partie")]
+    pub part: usize,
     #[serde(rename = "lignes")]
     pub rows: usize,
     /// Operations for a row, and those on more than 64 bits.
@@ -285,7 +288,8 @@ impl Contender {
     }
 
     fn report(self, rows: usize, sample: &Batch) -> Measures {
-        let compiled_rows: usize = self.reports.iter().map(|kernel| kernel.rows).sum();
+        let compiled_rows: usize =
+            self.reports.iter().filter(|kernel| kernel.part == 0).map(|kernel| kernel.rows).sum();
         let average = |bytes: fn(&KernelReport) -> usize| {
             let total: usize = self.reports.iter().map(|kernel| bytes(kernel) * kernel.rows).sum();
             total.checked_div(compiled_rows).unwrap_or(0)
@@ -330,6 +334,7 @@ impl KernelReport {
         let written = layout.outputs.iter().flat_map(|slots| [Some(slots.present), Some(slots.value), slots.factor]);
         Some(Self {
             year: group.year,
+            part: prepared.part,
             case,
             rows: prepared.blocks.iter().map(|(_, rows)| rows).sum(),
             nodes: live.len(),

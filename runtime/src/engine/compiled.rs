@@ -1,11 +1,11 @@
 //! Rows through machine code: grouped by year and case, gathered in blocks, computed, scattered back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernel, compile};
 use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
-use polc_compiler::lower::{Group, lower};
+use polc_compiler::lower::{Group, lower_in_parts};
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Reach;
@@ -14,7 +14,10 @@ use rayon::prelude::*;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, ColumnData, Denominators, ResultValues};
 
-type Cache = HashMap<(Group, Vec<Target>, Vec<InputId>), Option<CompiledKernel>>;
+type Cache = HashMap<(Group, Vec<Target>, Vec<InputId>), Option<Arc<[CompiledKernel]>>>;
+
+/// Nodes that a kernel is kept near.
+const KERNEL_NODES: usize = 2_500;
 
 /// The kernels compiled so far.
 pub struct Kernels {
@@ -34,14 +37,21 @@ impl Kernels {
         Self { partition, compiled: Mutex::new(HashMap::new()) }
     }
 
-    fn get(&self, program: &Program, group: Group, targets: &[Target], complete: &[InputId]) -> Option<CompiledKernel> {
+    fn get(
+        &self,
+        program: &Program,
+        group: Group,
+        targets: &[Target],
+        complete: &[InputId],
+    ) -> Option<Arc<[CompiledKernel]>> {
         let key = (group, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
             && let Some(kernel) = known.get(&key)
         {
             return kernel.clone();
         }
-        let kernel = compile(&lower(program, group, targets, complete)).ok();
+        let parts = lower_in_parts(program, group, targets, complete, KERNEL_NODES);
+        let kernel = parts.par_iter().map(|part| compile(part).ok()).collect::<Option<Vec<_>>>().map(Arc::from);
         if let Ok(mut known) = self.compiled.lock() {
             known.insert(key, kernel.clone());
         }
@@ -120,13 +130,15 @@ impl State {
 pub struct Plan {
     history: History,
     states: Vec<State>,
-    groups: Vec<(Group, CompiledKernel, Vec<u32>)>,
+    groups: Vec<(Group, Arc<[CompiledKernel]>, Vec<u32>)>,
 }
 
 /// Rows of one group in the form that its kernel reads.
 #[derive(Debug)]
 pub struct Prepared {
     pub group: Group,
+    /// Rank of the kernel among those of its group.
+    pub part: usize,
     pub kernel: CompiledKernel,
     /// A block and how many rows it holds.
     pub blocks: Vec<(Block, usize)>,
@@ -186,22 +198,34 @@ impl Engine {
             let mut handed: Vec<usize> = Vec::new();
             for (group, rows) in groups {
                 let complete = self.complete(batch, &rows);
-                let Some(kernel) = self.kernels.get(&self.program, group, &targets, &complete) else {
+                let kernels = if rows.len() < self.least_rows {
+                    None
+                } else {
+                    self.kernels.get(&self.program, group, &targets, &complete)
+                };
+                let Some(kernels) = kernels else {
                     handed.extend(rows.iter().map(|row| *row as usize));
                     continue;
                 };
-                let blocks: Vec<Block> = rows
+                let blocks: Vec<Vec<Block>> = rows
                     .par_chunks(BLOCK_ROWS)
                     .map(|rows| {
-                        let input = self.gather(&kernel, batch, history, &states, rows);
-                        let mut output = Block::new(kernel.layout.output_bytes);
-                        kernel.run(&input, &mut output, rows.len());
-                        output
+                        let run = |kernel: &CompiledKernel| {
+                            let input = self.gather(kernel, batch, history, &states, rows);
+                            let mut output = Block::new(kernel.layout.output_bytes);
+                            kernel.run(&input, &mut output, rows.len());
+                            output
+                        };
+                        kernels.iter().map(run).collect()
                     })
                     .collect();
                 let mut done = 0;
-                for (rows, block) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
-                    done += self.scatter(&kernel, block, rows, sink, &mut states, &mut handed);
+                for (rows, blocks) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
+                    let rows = self.answered(&kernels, blocks, rows, &mut handed);
+                    done += rows.len();
+                    for (kernel, block) in kernels.iter().zip(blocks) {
+                        self.scatter(kernel, block, &rows, sink, &mut states);
+                    }
                 }
                 sink.statistics.compiled += done;
                 progress(done);
@@ -348,38 +372,49 @@ impl Engine {
         }
     }
 
-    /// Copies the results of a block to their rows; says how many rows it computed.
+    /// The rows of a block that every kernel of the group answers for, with their rank in it; the others are handed over.
+    fn answered(
+        &self,
+        kernels: &[CompiledKernel],
+        blocks: &[Block],
+        rows: &[u32],
+        handed: &mut Vec<usize>,
+    ) -> Vec<(usize, usize)> {
+        let mut refused = vec![false; rows.len()];
+        for (kernel, block) in kernels.iter().zip(blocks) {
+            let layout = &kernel.layout;
+            refused.iter_mut().enumerate().for_each(|(i, refused)| *refused |= block.flag(layout.status, i));
+            // A row that a blocking control refuses goes to the interpreter, which says so.
+            for slots in &layout.outputs {
+                let Target::Control(rank) = slots.output.target else { continue };
+                if let ControlKind::Row { blocking: true, .. } = self.program.controls[rank as usize].kind {
+                    refused.iter_mut().enumerate().for_each(|(i, refused)| {
+                        *refused |= block.flag(slots.present, i) && !block.flag(slots.value, i);
+                    });
+                }
+            }
+        }
+        let mut mine: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
+        for (i, row) in rows.iter().enumerate() {
+            if refused[i] { handed.push(*row as usize) } else { mine.push((i, *row as usize)) }
+        }
+        mine
+    }
+
+    /// Copies the results of a block to the rows that it answers for.
     fn scatter(
         &self,
         kernel: &CompiledKernel,
         block: &Block,
-        rows: &[u32],
+        mine: &[(usize, usize)],
         sink: &mut Sink,
         states: &mut [State],
-        handed: &mut Vec<usize>,
-    ) -> usize {
+    ) {
         let layout = &kernel.layout;
-        let mut mine: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
-        for (i, row) in rows.iter().enumerate() {
-            if block.flag(layout.status, i) { handed.push(*row as usize) } else { mine.push((i, *row as usize)) }
-        }
-        // A row that a blocking control refuses goes to the interpreter, which says so.
-        for slots in &layout.outputs {
-            let Target::Control(rank) = slots.output.target else { continue };
-            let blocking = matches!(self.program.controls[rank as usize].kind, ControlKind::Row { blocking: true, .. });
-            mine.retain(|(i, row)| {
-                let fails = block.flag(slots.present, *i) && !block.flag(slots.value, *i);
-                if fails && blocking {
-                    handed.push(*row);
-                    return false;
-                }
-                true
-            });
-        }
         for slots in &layout.outputs {
             match slots.output.target {
                 Target::Control(rank) => {
-                    for (i, _) in &mine {
+                    for (i, _) in mine {
                         if block.flag(slots.present, *i) && !block.flag(slots.value, *i) {
                             sink.control_failed(rank);
                         }
@@ -387,10 +422,10 @@ impl Engine {
                 }
                 Target::Quantity(id) => {
                     for (rank, _) in self.outputs.iter().enumerate().filter(|(_, output)| **output == id) {
-                        store_column(&mut sink.columns[rank], block, slots, &mine);
+                        store_column(&mut sink.columns[rank], block, slots, mine);
                     }
                     if let Some(state) = states.iter_mut().find(|state| state.quantity == id) {
-                        for (i, row) in &mine {
+                        for (i, row) in mine {
                             let value = result(block, slots, *i, &self.program, id);
                             state.set(*row, value.as_ref());
                         }
@@ -398,7 +433,6 @@ impl Engine {
                 }
             }
         }
-        mine.len()
     }
 
     /// Blocks ready to run, group by group.
@@ -428,11 +462,15 @@ impl Engine {
     /// Copies the rows of a plan into blocks.
     #[must_use]
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
-        let lay_out = |(group, kernel, rows): &(Group, CompiledKernel, Vec<u32>)| {
-            let block = |rows: &[u32]| (self.gather(kernel, batch, &plan.history, &plan.states, rows), rows.len());
-            Prepared { group: *group, kernel: kernel.clone(), blocks: rows.chunks(BLOCK_ROWS).map(block).collect() }
-        };
-        plan.groups.iter().map(lay_out).collect()
+        let mut prepared = Vec::new();
+        for (group, kernels, rows) in &plan.groups {
+            for (part, kernel) in kernels.iter().enumerate() {
+                let block = |rows: &[u32]| (self.gather(kernel, batch, &plan.history, &plan.states, rows), rows.len());
+                let blocks = rows.chunks(BLOCK_ROWS).map(block).collect();
+                prepared.push(Prepared { group: *group, part, kernel: kernel.clone(), blocks });
+            }
+        }
+        prepared
     }
 }
 

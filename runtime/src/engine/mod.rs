@@ -41,6 +41,8 @@ pub struct Engine {
     /// Results of earlier rows that some rule reads.
     state: Vec<QuantityId>,
     kernels: Kernels,
+    /// Rows below which a group is not worth compiling for.
+    least_rows: usize,
 }
 
 impl std::fmt::Debug for Engine {
@@ -57,7 +59,14 @@ impl Engine {
         let kernels = Kernels::new(partition_input(&program));
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, threads, pool, state, kernels }
+        Self { program, outputs, mode, threads, pool, state, kernels, least_rows: 0 }
+    }
+
+    /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
+    #[must_use]
+    pub fn compiling_from(mut self, rows: usize) -> Self {
+        self.least_rows = rows;
+        self
     }
 
     /// Evaluates every row. `progress` is told how many more rows are done.
