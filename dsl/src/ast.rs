@@ -63,6 +63,40 @@ pub enum ItemKind {
     Aggregate,
     /// Rows of parameters, and what instantiates templates.
     Table,
+    /// The header of an amendment, which opens its file.
+    Amendment,
+    /// What an amendment does to the law. The item bears the name of its target, or that of the declaration it holds.
+    Change(Change),
+}
+
+/// A change that an amendment makes.
+#[derive(Clone, Debug)]
+pub enum Change {
+    Insert(Box<Item>),
+    Replace(Box<Item>),
+    /// « abroge … à compter de … »: from then on, or altogether.
+    Repeal {
+        target: Target,
+        from: Option<DateBound>,
+    },
+    /// « reporte … à … »: another beginning.
+    Postpone {
+        target: Target,
+        from: DateBound,
+    },
+    /// « proroge … jusqu'en … »: another end.
+    Extend {
+        target: Target,
+        until: DateBound,
+    },
+}
+
+/// The provisions that a change aims at, besides their name.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The word of the declaration, as written.
+    pub sort: Option<Name>,
+    pub cases: Option<Cases>,
 }
 
 #[derive(Clone, Debug)]
@@ -217,6 +251,17 @@ pub enum ClauseKind {
     UnderReading {
         reading: Name,
         variant: Name,
+    },
+    /// « signé le », « publié le ».
+    Dated {
+        published: bool,
+        date: Spanned<DateLiteral>,
+    },
+    Draft,
+    /// « avec avenant … », « sans avenant … ».
+    UnderAmendments {
+        names: Vec<Name>,
+        included: bool,
     },
     Year(Spanned<u32>),
     Given(Vec<Assignment>),

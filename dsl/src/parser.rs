@@ -78,12 +78,13 @@ fn parse_piece(piece: &str, file: FileId, base: usize) -> Result<Option<Item>, B
 fn cut(text: &str, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Vec<(usize, usize)> {
     let mut starts: Vec<usize> = Vec::new();
     let mut offset = 0;
+    let amendment = explain::opens_amendment(text);
     for line in text.split_inclusive('\n') {
         let first = line.chars().next();
         let opens = first.is_some_and(|c| !c.is_whitespace() && c != '#');
         // Indented text before any declaration is a piece of its own, so that it is reported.
         let stray = starts.is_empty() && line.trim_start().chars().next().is_some_and(|c| c != '#');
-        let clause = if opens && !starts.is_empty() { explain::clause_at(line) } else { None };
+        let clause = if opens && !starts.is_empty() { explain::clause_at(line, amendment) } else { None };
         match clause {
             Some(clause) => {
                 let span = Span::new(file, offset, offset + clause.len());
@@ -264,6 +265,24 @@ impl Builder {
             Rule::non_cumul => ItemKind::Exclusion,
             Rule::agregat => ItemKind::Aggregate,
             Rule::table => ItemKind::Table,
+            Rule::avenant => ItemKind::Amendment,
+            Rule::insertion | Rule::remplacement => {
+                let item = Box::new(self.item(children.next()));
+                let name = item.name.clone();
+                let change = if rule == Rule::insertion { Change::Insert(item) } else { Change::Replace(item) };
+                return Item { kind: ItemKind::Change(change), name, title: None, clauses: Vec::new(), span };
+            }
+            Rule::abrogation | Rule::report | Rule::prorogation => {
+                let (target, aimed) = self.target(children.next());
+                name = Some(aimed);
+                let bound = children.take_if(Rule::borne_date).map(|p| self.bound(p));
+                let change = match (rule, bound) {
+                    (Rule::report, Some(from)) => Change::Postpone { target, from },
+                    (Rule::prorogation, Some(until)) => Change::Extend { target, until },
+                    (_, from) => Change::Repeal { target, from },
+                };
+                ItemKind::Change(change)
+            }
             other => unreachable!("{other:?} is not a declaration of the grammar"),
         };
         if name.is_none() {
@@ -277,6 +296,14 @@ impl Builder {
         };
         let clauses = children.0.map(|p| self.clause(p)).collect();
         Item { kind, name, title, clauses, span }
+    }
+
+    /// What a change aims at, and its name.
+    fn target(&self, pair: P<'_>) -> (Target, Name) {
+        let mut children = Children::of(pair);
+        let sort = children.take_if(Rule::sorte).map(|p| self.name(&p));
+        let name = self.name(&children.next());
+        (Target { sort, cases: children.take_if(Rule::cas_vises).map(|p| self.cases(p)) }, name)
     }
 
     fn input_type(&self, pair: P<'_>) -> InputType {
@@ -348,15 +375,17 @@ impl Builder {
     fn period(&self, pair: P<'_>) -> Period {
         let span = self.span(&pair);
         let ends_only = pair.as_str().starts_with("jusqu");
-        let mut bounds = inner(pair).map(|p| {
-            let inner = inner(p).next().expect("a bound is a date or a year");
-            match inner.as_rule() {
-                Rule::date => DateBound::Date(Spanned { node: self.date(&inner), span: self.span(&inner) }),
-                _ => DateBound::Year(self.integer(&inner)),
-            }
-        });
+        let mut bounds = inner(pair).map(|p| self.bound(p));
         let first = bounds.next();
         if ends_only { Period { from: None, to: first, span } } else { Period { from: first, to: bounds.next(), span } }
+    }
+
+    fn bound(&self, pair: P<'_>) -> DateBound {
+        let inner = inner(pair).next().expect("a bound is a date or a year");
+        match inner.as_rule() {
+            Rule::date => DateBound::Date(Spanned { node: self.date(&inner), span: self.span(&inner) }),
+            _ => DateBound::Year(self.integer(&inner)),
+        }
     }
 
     fn amount(&self, pair: P<'_>) -> Amount {
@@ -402,6 +431,11 @@ impl Builder {
                 return K::InConflict(self.citations(inner(pair).next().expect("a list of citations")));
             }
             Rule::chaque_ligne => return K::EachRow,
+            Rule::projet => return K::Draft,
+            Rule::avec_avenants | Rule::sans_avenants => {
+                let names = inner(pair).map(|p| self.name(&p)).collect();
+                return K::UnderAmendments { names, included: rule == Rule::avec_avenants };
+            }
             Rule::bloquant => return K::Blocking,
             Rule::champ_tous => return K::ScopeAll,
             Rule::conserve => return K::Keeps(self.only_expression(pair)),
@@ -567,6 +601,11 @@ impl Builder {
             }
             Rule::origine => {
                 K::Origin(if c.next().as_rule() == Rule::origine_texte { Origin::Text } else { Origin::Computed })
+            }
+            Rule::signe_le | Rule::publie_le => {
+                let date = c.next();
+                let date = Spanned { node: self.date(&date), span: self.span(&date) };
+                K::Dated { published: rule == Rule::publie_le, date }
             }
             Rule::sous_lecture => K::UnderReading { reading: self.name(&c.next()), variant: self.name(&c.next()) },
             Rule::exercice_exemple => K::Year(self.integer(&c.next())),

@@ -62,6 +62,10 @@ codes! {
 
     MISSING_REFERENCE = "POL4001", "référence manquante";
     UNKNOWN_TEXT = "POL4002", "texte cité inconnu";
+    AMENDMENT_TARGET = "POL4003", "cible d'avenant introuvable";
+    AMENDMENT_ORDER = "POL4004", "avenants sans ordre";
+    AMENDMENT_FORM = "POL4005", "avenant mal formé";
+    AMENDMENT_CHOICE = "POL4006", "choix d'avenants impossible";
 
     DATA_FILE = "POL5001", "fichier de données illisible";
     MISSING_COLUMN = "POL5002", "colonne manquante";

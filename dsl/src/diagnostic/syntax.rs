@@ -30,6 +30,11 @@ pub const DECLARATIONS: &[&str] = &[
     "non cumul",
     "agrégat",
     "table",
+    "avenant",
+    "insère",
+    "abroge",
+    "reporte",
+    "proroge",
 ];
 
 /// The words that open a clause.
@@ -76,6 +81,11 @@ const CLAUSES: &[&str] = &[
     "exercice",
     "soit",
     "attendu",
+    "avec avenant",
+    "sans avenant",
+    "signé le",
+    "publié le",
+    "projet",
     "monnaie",
     "clé",
     "champ",

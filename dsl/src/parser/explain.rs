@@ -16,9 +16,18 @@ pub fn opens_declaration(piece: &str) -> bool {
     tokens(piece).first().is_some_and(|token| syntax::is_declaration(token.text))
 }
 
-/// The first words of a line, when they open a clause and no declaration.
-pub fn clause_at(line: &str) -> Option<&str> {
+/// Whether the file is that of an amendment: its first declaration says so.
+pub fn opens_amendment(text: &str) -> bool {
+    let first = text.lines().find(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'));
+    first.and_then(|line| tokens(line).into_iter().next()).is_some_and(|token| token.text == "avenant")
+}
+
+/// The first words of a line, when they open a clause and no declaration. In an amendment, « remplace » opens a change.
+pub fn clause_at(line: &str, amendment: bool) -> Option<&str> {
     let first = tokens(line).into_iter().next()?;
+    if amendment && first.text == "remplace" {
+        return None;
+    }
     if first.start > 0 || first.kind != Kind::Word || syntax::is_declaration(first.text) {
         return None;
     }
@@ -404,6 +413,11 @@ fn clause_word(rule: Rule) -> Option<&'static str> {
         Rule::kw_cle | Rule::cle | Rule::cle_table => "clé",
         Rule::kw_champ | Rule::champ => "champ",
         Rule::texte_cite => "texte",
+        Rule::signe_le | Rule::mot_signe => "signé le",
+        Rule::publie_le | Rule::mot_publie => "publié le",
+        Rule::kw_projet | Rule::projet => "projet",
+        Rule::kw_avec | Rule::avec_avenants => "avec avenant",
+        Rule::sans_avenants => "sans avenant",
         Rule::kw_cas | Rule::cas => "cas",
         Rule::kw_depuis | Rule::valeur_datee => "depuis … :",
         Rule::pour_chaque => "pour chaque",
@@ -440,6 +454,8 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::kw_socle | Rule::kw_optionnel | Rule::niveau => (0, "« socle » ou « optionnel »"),
         Rule::mot_comptes => (0, "« comptés par »"),
         Rule::kw_reunis => (0, "« réunis »"),
+        Rule::kw_avenant => (0, "« avenant »"),
+        Rule::cible | Rule::sorte => (1, "un nom"),
         Rule::kw_arrondie => (0, "« arrondie au centime » ou « arrondie à … décimales »"),
         Rule::au_centime | Rule::a_decimales => (0, "« au centime » ou « à … décimales »"),
         Rule::kw_decimales => (0, "« décimales »"),
