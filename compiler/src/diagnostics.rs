@@ -1,5 +1,7 @@
 //! The words of the compiler: one constructor per problem. Passes decide, this module says it.
 
+pub mod amendments;
+
 use polc_dsl::ast::{Name, Reach, UnitExpr};
 use polc_dsl::diagnostic::{Diagnostic, codes, list};
 use polc_dsl::{FileId, Span};

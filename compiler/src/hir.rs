@@ -1,12 +1,13 @@
 //! The resolved program: declarations sorted by kind, names bound to ids, clauses in their places, nothing typed yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use polc_dsl::ast::{self, BoundKind, Expr, Item, Level, Name, Nature, Summary};
 use polc_dsl::{FileId, Span};
 
+use crate::calendar::Date;
 use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind, Years};
 
 /// Which version of the policy to build.
@@ -14,6 +15,14 @@ use crate::typed::{Citation, InputId, ParameterId, QuantityId, QuantityKind, Yea
 pub struct Selection {
     /// Variant chosen for each reading named; the others keep the reading retained.
     pub readings: BTreeMap<String, String>,
+    /// Amendments asked for by name: drafts, or those known later than `as_of`.
+    pub with: BTreeSet<String>,
+    /// Amendments left out.
+    pub without: BTreeSet<String>,
+    /// The law as known at a date: amendments known later are left out.
+    pub as_of: Option<Date>,
+    /// Exactly these of the amendments selected apply: for the examples of another state of the law.
+    pub version: Option<BTreeSet<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

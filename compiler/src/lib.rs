@@ -1,6 +1,7 @@
 //! From syntax trees to typed programs and machine code: names, types, units, dates, completeness, lowering, codegen.
 //!
-//! A pass is a free function from one stage's type to the next: [`resolve::resolve`], [`check::check`].
+//! A pass is a free function from one stage's type to the next: [`overlay::overlay`], [`resolve::resolve`],
+//! [`check::check`].
 
 pub mod calendar;
 pub mod check;
@@ -11,19 +12,88 @@ pub mod hir;
 pub mod ir;
 pub mod lower;
 pub mod num;
+pub mod overlay;
 pub mod resolve;
 pub mod typed;
 pub mod units;
 
-use polc_dsl::SourceMap;
-use polc_dsl::diagnostic::{Diagnostic, once, sort};
+use polc_dsl::diagnostic::{Diagnostic, codes, once, sort};
+use polc_dsl::{SourceMap, ast};
 
 pub use hir::Selection;
 
-/// Parses, resolves and checks a policy. The program is there only when nothing is wrong; the diagnostics are in the
-/// order of the text.
+/// Parses a policy, lays the amendments selected over its base, resolves and checks. The program is there only when nothing
+/// is wrong; the diagnostics are in the order of the text.
 #[must_use]
 pub fn analyse(sources: &SourceMap, selection: &Selection) -> (Option<typed::Program>, Vec<Diagnostic>) {
+    let (files, problems) = read(sources);
+    let mut built = build(&files, sources, selection, &problems);
+    if !built.diagnostics.is_empty() && !built.law.included.is_empty() {
+        // What is wrong without the amendments is not their doing.
+        let base = build(&files, sources, &base_of(selection), &problems);
+        let known = |d: &Diagnostic| base.diagnostics.iter().any(|other| same(d, other));
+        let (old, mut new): (Vec<_>, Vec<_>) = built.diagnostics.into_iter().partition(known);
+        overlay::attribute(&mut new, &built.law, &files);
+        built.diagnostics = old;
+        built.diagnostics.extend(new);
+    }
+    finish(built.program, built.diagnostics)
+}
+
+/// What [`check_all`] found.
+#[derive(Debug)]
+pub struct Checked {
+    /// The law without selection, if nothing is wrong in any.
+    pub program: Option<typed::Program>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// Examples and controls of all the states of the law.
+    pub examples: usize,
+    pub controls: usize,
+}
+
+/// Checks a policy in all its states: the base alone, with each amendment over those before it, drafts too, and those that
+/// examples ask for.
+#[must_use]
+pub fn check_all(sources: &SourceMap) -> Checked {
+    let (files, problems) = read(sources);
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let (mut examples, mut situations) = (0, 0);
+    let mut row_controls = 0;
+    for selection in overlay::versions(&files) {
+        let built = build(&files, sources, &selection, &problems);
+        let (_, mut new): (Vec<_>, Vec<_>) =
+            built.diagnostics.into_iter().partition(|d| diagnostics.iter().any(|other| same(d, other)));
+        overlay::attribute(&mut new, &built.law, &files);
+        diagnostics.extend(new);
+        if let Some(program) = &built.program {
+            examples += program.examples.len();
+            let rows = program.controls.iter().filter(|control| control.is_on_data()).count();
+            situations += program.controls.len() - rows;
+            row_controls = row_controls.max(rows);
+        }
+    }
+    let current = build(&files, sources, &Selection::default(), &problems);
+    let (program, diagnostics) = finish(current.program, diagnostics);
+    Checked { program, diagnostics, examples, controls: situations + row_controls }
+}
+
+/// The states of the law under which the examples of a selection are worked.
+#[must_use]
+pub fn versions_of_examples(sources: &SourceMap, selection: &Selection) -> Vec<Selection> {
+    overlay::versions_of_examples(&read(sources).0, selection)
+}
+
+/// The amendments of a policy, as their headers say, and what is wrong with the choice that a selection makes among them.
+#[must_use]
+pub fn amendments(sources: &SourceMap, selection: &Selection) -> (Vec<typed::Amendment>, Vec<Diagnostic>) {
+    let (files, _) = read(sources);
+    let (register, _) = overlay::Register::read(&files);
+    let (chosen, problems) = register.chosen(selection);
+    (register.describe(&chosen), problems)
+}
+
+/// The syntax trees of a policy.
+fn read(sources: &SourceMap) -> (Vec<ast::File>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut files = Vec::new();
     for id in sources.ids() {
@@ -31,21 +101,58 @@ pub fn analyse(sources: &SourceMap, selection: &Selection) -> (Option<typed::Pro
         files.push(file);
         diagnostics.extend(problems);
     }
-    let unread = !diagnostics.is_empty();
-    let templates = expand::templates(&files);
-    diagnostics.extend(expand::expand(sources, &mut files));
-    let (resolved, problems) = resolve::resolve(&files, selection);
+    (files, diagnostics)
+}
+
+/// One state of the law.
+struct Built {
+    program: Option<typed::Program>,
+    diagnostics: Vec<Diagnostic>,
+    law: overlay::Law,
+}
+
+fn build(files: &[ast::File], sources: &SourceMap, selection: &Selection, unread: &[Diagnostic]) -> Built {
+    let mut diagnostics = unread.to_vec();
+    let (mut law, problems) = overlay::overlay(files, sources, selection);
+    diagnostics.extend(problems);
+    let templates = expand::templates(&law.files);
+    diagnostics.extend(expand::expand(sources, &mut law.files));
+    let (resolved, problems) = resolve::resolve(&law.files, selection);
     diagnostics.extend(problems);
     let (program, problems) = check::check(&resolved);
     diagnostics.extend(problems);
-    if unread {
+    if !unread.is_empty() {
         // What a broken declaration would have named or read is not known.
         diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code.id));
     }
+    // What an amendment leaves without use was of use before it: only what the last one declares must serve.
+    let last = law.amendments.iter().rev().find(|amendment| amendment.included).map(|amendment| amendment.file);
+    let of_last = |d: &Diagnostic| match last {
+        Some(file) => d.span().file == file,
+        None => law.amendments.iter().all(|amendment| d.span().file != amendment.file),
+    };
+    diagnostics.retain(|d| d.code != codes::UNUSED || of_last(d));
     sort(&mut diagnostics);
     once(&mut diagnostics, &templates);
+    let program = program.map(|program| typed::Program { amendments: law.amendments.clone(), ..program });
+    Built { program, diagnostics, law }
+}
+
+fn base_of(selection: &Selection) -> Selection {
+    Selection { version: Some(std::collections::BTreeSet::new()), ..selection.clone() }
+}
+
+fn same(a: &Diagnostic, b: &Diagnostic) -> bool {
+    a.code == b.code && a.span() == b.span() && a.message == b.message
+}
+
+fn finish(
+    program: Option<typed::Program>,
+    mut diagnostics: Vec<Diagnostic>,
+) -> (Option<typed::Program>, Vec<Diagnostic>) {
+    sort(&mut diagnostics);
     (program.filter(|_| diagnostics.is_empty()), diagnostics)
 }
 
 /// Codes that may only follow from a declaration that could not be read.
-const CONSEQUENCES: [&str; 2] = ["POL1001", "POL1009"];
+const CONSEQUENCES: [&str; 3] = ["POL1001", "POL1009", "POL4003"];

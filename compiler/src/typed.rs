@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature, Origin, Reach, Summary};
+use polc_dsl::{FileId, Span};
 
 use crate::calendar::{CalendarUnit, Date};
 use crate::num::{Ratio, RoundingMode};
@@ -55,6 +55,8 @@ pub struct Program {
     pub scope: Option<ScopeId>,
     pub scopes: Vec<Scope>,
     pub texts: Vec<(Arc<str>, Arc<str>)>,
+    /// In the order in which they apply, those left out too.
+    pub amendments: Vec<Amendment>,
     pub enumerations: Vec<Enumeration>,
     pub inputs: Vec<Input>,
     pub parameters: Vec<Parameter>,
@@ -126,6 +128,24 @@ pub struct Currency {
     pub symbol: Arc<str>,
     /// Digits after the point of a payable amount.
     pub decimals: u32,
+}
+
+/// A text that changes the policy, in a file of its own.
+#[derive(Clone, Debug)]
+pub struct Amendment {
+    pub name: Arc<str>,
+    pub title: Arc<str>,
+    pub citations: Vec<Citation>,
+    pub signed: Option<Date>,
+    pub published: Option<Date>,
+    /// Not law yet: left out unless asked for.
+    pub draft: bool,
+    /// Those that it comes after.
+    pub after: Vec<Arc<str>>,
+    /// Whether this program applies it.
+    pub included: bool,
+    pub file: FileId,
+    pub span: Span,
 }
 
 /// When the provisions of the policy, or of one of its parts, govern a row; elsewhere they give nothing.
@@ -445,6 +465,14 @@ pub struct Control {
     pub citations: Vec<Citation>,
     pub kind: ControlKind,
     pub span: Span,
+}
+
+impl Control {
+    /// Whether it is verified on the rows of a data file, not on a situation of the policy.
+    #[must_use]
+    pub fn is_on_data(&self) -> bool {
+        matches!(self.kind, ControlKind::Row { .. })
+    }
 }
 
 #[derive(Clone, Debug)]

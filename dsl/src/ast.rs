@@ -26,6 +26,8 @@ pub struct Item {
     pub title: Option<Text>,
     pub clauses: Vec<Clause>,
     pub span: Span,
+    /// The file whose part governs it: its own or, when an amendment replaces a provision, that of the provision.
+    pub home: FileId,
 }
 
 #[derive(Clone, Debug)]

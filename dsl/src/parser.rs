@@ -270,7 +270,7 @@ impl Builder {
                 let item = Box::new(self.item(children.next()));
                 let name = item.name.clone();
                 let change = if rule == Rule::insertion { Change::Insert(item) } else { Change::Replace(item) };
-                return Item { kind: ItemKind::Change(change), name, title: None, clauses: Vec::new(), span };
+                return Item { kind: ItemKind::Change(change), name, title: None, clauses: Vec::new(), span, home: self.file };
             }
             Rule::abrogation | Rule::report | Rule::prorogation => {
                 let (target, aimed) = self.target(children.next());
@@ -295,7 +295,7 @@ impl Builder {
             children.take_if(Rule::texte).map(|p| self.text(&p))
         };
         let clauses = children.0.map(|p| self.clause(p)).collect();
-        Item { kind, name, title, clauses, span }
+        Item { kind, name, title, clauses, span, home: self.file }
     }
 
     /// What a change aims at, and its name.

@@ -390,7 +390,7 @@ impl<'a, 'h> Checker<'a, 'h> {
                 guards.push(Guard { cases, condition: condition.as_ref(), span: clause.span });
             }
         }
-        let scope = self.scope_condition(self.hir.scope_of(item.span.file));
+        let scope = self.scope_condition(self.hir.scope_of(item.home));
         let context = Context::default().assuming_all(&scope);
         let guard = self.cases_guard(&guards, item.span, &context);
         let context = context.assuming_all(&guard);

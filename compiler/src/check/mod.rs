@@ -45,6 +45,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         scope: None,
         scopes: Vec::new(),
         texts: header.texts.clone(),
+        amendments: Vec::new(),
         enumerations: Vec::new(),
         inputs: Vec::new(),
         parameters: Vec::new(),

@@ -1,6 +1,6 @@
 //! « agrégat » and controls on the whole data: what is summed up becomes a quantity of each row.
 
-use polc_dsl::Span;
+use polc_dsl::{FileId, Span};
 use polc_dsl::ast::{Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind, Name, Summary};
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::visit::{self, Rewrite};
@@ -61,7 +61,7 @@ pub(super) fn control(mut item: Item, known: &Known, items: &mut Vec<Item>, diag
         .flatten()
         .collect();
     let references: Vec<Clause> = item.clauses.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect();
-    let mut calls = Calls { control: name, by, references, made: Vec::new(), diagnostics: Vec::new() };
+    let mut calls = Calls { control: name, by, references, home: item.home, made: Vec::new(), diagnostics: Vec::new() };
     for each in &mut item.clauses {
         if matches!(each.kind, K::Verify(_)) {
             visit::clause(each, &mut calls);
@@ -78,6 +78,7 @@ struct Calls {
     control: Name,
     by: Vec<Name>,
     references: Vec<Clause>,
+    home: FileId,
     made: Vec<Item>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -88,7 +89,7 @@ impl Calls {
         let mut clauses = self.references.clone();
         clauses.push(clause(span, K::Summarises { summary, value, by: self.by.clone(), when, citations: Vec::new() }));
         let kind = ItemKind::Aggregate;
-        self.made.push(Item { kind, name: Some(name.clone()), title: None, clauses, span });
+        self.made.push(Item { kind, name: Some(name.clone()), title: None, clauses, span, home: self.home });
         at(span, E::Name(name.node))
     }
 }

@@ -461,7 +461,8 @@ impl Tables {
             }
             let title = Some(Spanned { node: format!("{} : {name}", place.key).into(), span: table.name.span });
             let name = named(parameter.clone(), table.name.span);
-            let item = Item { kind: ItemKind::Parameter, name: Some(name), title, clauses, span: table.name.span };
+            let span = table.name.span;
+            let item = Item { kind: ItemKind::Parameter, name: Some(name), title, clauses, span, home: span.file };
             made.insert(parameter.clone(), item);
         }
         Some(at(span, E::Name(parameter)))

@@ -30,6 +30,8 @@ pub fn item_word(kind: &ItemKind) -> &'static str {
         ItemKind::Exclusion => "un non cumul",
         ItemKind::Aggregate => "un agrégat",
         ItemKind::Table => "une table",
+        ItemKind::Amendment => "un avenant",
+        ItemKind::Change(_) => "un changement",
     }
 }
 
@@ -75,6 +77,11 @@ pub fn clause_word(kind: &K) -> &'static str {
         K::Replaces { .. } => "remplace",
         K::InConflict(_) => "en conflit",
         K::Origin(_) => "origine",
+        K::Dated { published: false, .. } => "signé le",
+        K::Dated { .. } => "publié le",
+        K::Draft => "projet",
+        K::UnderAmendments { included: true, .. } => "avec avenant",
+        K::UnderAmendments { .. } => "sans avenant",
         K::Base(_) => "base",
         K::UnderReading { .. } => "lecture",
         K::Given(_) => "soit",
@@ -177,12 +184,16 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
         }
         ItemKind::Reading => &["réf.", "en conflit", "retenue", "motif", "variante", "remplace"],
         ItemKind::Situation => &["base", "soit"],
-        ItemKind::Example => &["réf.", "origine", "base", "lecture", "exercice", "soit", "attendu"],
+        ItemKind::Amendment => &["réf.", "signé le", "publié le", "projet", "après", "texte"],
+        ItemKind::Change(_) => &["réf."],
+        ItemKind::Example => &["réf.", "origine", "base", "lecture", "avec avenant", "sans avenant", "exercice", "soit", "attendu"],
         ItemKind::Control => &[
             "réf.",
             "pour",
             "en vigueur",
             "base",
+            "avec avenant",
+            "sans avenant",
             "soit",
             "sur chaque ligne",
             "sur l'ensemble",
@@ -197,6 +208,11 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
         ItemKind::Aggregate => &["réf.", "moyenne de", "arrondi à"],
         ItemKind::Table => &["réf.", "fichier", "clé", "colonne", "ligne", "en vigueur"],
     }
+}
+
+/// Whether a declaration of that kind may have a clause.
+pub fn accepts(kind: &ItemKind, word: &str) -> bool {
+    allowed(kind).contains(&word)
 }
 
 /// Clauses that may be said several times.
@@ -227,6 +243,9 @@ const REPEATABLE: &[&str] = &[
     "récupération",
     "colonne",
     "ligne",
+    "avec avenant",
+    "sans avenant",
+    "après",
 ];
 
 impl Resolver<'_> {

@@ -57,7 +57,17 @@ impl<'a> Resolver<'a> {
             self.report(say::missing_clause(name.span, "la politique", clause));
         }
         self.default_text = header.texts.first().map(|(name, _)| name.clone());
+        // The texts of the amendments come after those of the base.
+        let amendments = || items.iter().filter(|item| matches!(item.kind, ItemKind::Amendment));
+        for clause in amendments().flat_map(|item| &item.clauses) {
+            if let K::CitedText { name, title } = &clause.kind {
+                header.texts.push((name.node.clone(), title.node.clone()));
+            }
+        }
         self.program.header = Some(header);
+        for item in amendments() {
+            self.item_citations(item);
+        }
         for clause in &item.clauses {
             if let K::Scope { condition, citations } = &clause.kind {
                 let citations = self.citations(citations);

@@ -5,6 +5,8 @@ mod header;
 mod provisions;
 mod readings;
 
+pub(crate) use clauses::{accepts, clause_word, item_word};
+
 use std::sync::Arc;
 
 use polc_dsl::Span;
@@ -238,7 +240,7 @@ impl<'a> Resolver<'a> {
                 | ItemKind::Definition { internal: true }
         );
         if written.is_empty() && !optional {
-            let problem = say::missing_reference(self.head(item), clauses::item_word(&item.kind));
+            let problem = say::missing_reference(self.head(item), item_word(&item.kind));
             self.report(problem);
         }
         self.citations(&written)

@@ -201,7 +201,7 @@ impl<'a> Resolver<'a> {
         let mut common = Common {
             title: item.title.as_ref().or(item.name.as_ref()).map_or_else(|| "".into(), |t| t.node.clone()),
             citations: self.item_citations(item),
-            scope: self.program.scope_of(item.span.file),
+            scope: self.program.scope_of(item.home),
             guards: Vec::new(),
             years: Years::ALWAYS,
             condition: Condition::None,

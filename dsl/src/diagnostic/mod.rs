@@ -6,7 +6,7 @@ mod suggest;
 pub mod syntax;
 
 pub use codes::Code;
-pub use suggest::{closest, list};
+pub use suggest::{closest, list, same_word};
 
 use crate::span::Span;
 

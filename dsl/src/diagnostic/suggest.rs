@@ -13,6 +13,12 @@ pub fn closest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether two words are the same, accents and case set aside.
+#[must_use]
+pub fn same_word(a: &str, b: &str) -> bool {
+    fold(a) == fold(b)
+}
+
 /// Accents and case set aside.
 pub(super) fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
