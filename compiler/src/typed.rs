@@ -471,7 +471,7 @@ impl Control {
     /// Whether it is verified on the rows of a data file, not on a situation of the policy.
     #[must_use]
     pub fn is_on_data(&self) -> bool {
-        matches!(self.kind, ControlKind::Row { .. })
+        matches!(self.kind, ControlKind::Row { .. } | ControlKind::Groups { .. })
     }
 }
 

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use polc_compiler::Selection;
 use polc_compiler::check::select;
 use polc_compiler::num::format_french;
 use polc_compiler::typed::{Control, ControlKind, Example, ExampleYear, InputId, Program, QuantityId, Type, Value};
-use polc_dsl::Span;
 use polc_dsl::ast::Reach;
+use polc_dsl::{FileId, Span};
 use serde::Serialize;
 
 use crate::interp::{Data, Evaluation, Silent};
@@ -39,34 +40,59 @@ pub struct Failure {
 #[must_use]
 pub fn run(policy: &Policy) -> TestReport {
     let mut report = TestReport::default();
-    let mut variants: BTreeMap<Readings, Option<Program>> = BTreeMap::new();
-    for example in &policy.program.examples {
-        report.examples += 1;
-        let lines = if example.readings.is_empty() {
-            check_example(&policy.program, example)
-        } else {
-            let built = variants.entry(example.readings.clone()).or_insert_with(|| {
-                select(&policy.program, example.readings.iter().map(|(name, variant)| (&**name, &**variant)))
-            });
-            match built {
-                Some(program) => check_example(program, example),
-                None => vec![say::readings_do_not_build()],
-            }
-        };
-        report.settle(&example.title, example.span, lines);
+    if policy.program.amendments.is_empty() {
+        report.state_of_law(&policy.program);
+        return report;
     }
-    for control in &policy.program.controls {
-        if matches!(control.kind, ControlKind::Row { .. } | ControlKind::Groups { .. }) {
-            continue;
+    // Each example belongs to one state of the law: the base alone, or what its amendment made of it.
+    for selection in polc_compiler::versions_of_examples(&policy.sources, &policy.selection) {
+        match polc_compiler::analyse(&policy.sources, &selection).0 {
+            Some(program) => report.state_of_law(&program),
+            None => report.unsound_state(&policy.program, &selection),
         }
-        report.controls += 1;
-        let lines = check_control(&policy.program, control);
-        report.settle(&control.title, control.span, lines);
     }
     report
 }
 
 impl TestReport {
+    /// Runs the examples and controls of one state of the law.
+    fn state_of_law(&mut self, program: &Program) {
+        let mut variants: BTreeMap<Readings, Option<Program>> = BTreeMap::new();
+        for example in &program.examples {
+            self.examples += 1;
+            let lines = if example.readings.is_empty() {
+                check_example(program, example)
+            } else {
+                let built = variants.entry(example.readings.clone()).or_insert_with(|| {
+                    select(program, example.readings.iter().map(|(name, variant)| (&**name, &**variant)))
+                });
+                match built {
+                    Some(program) => check_example(program, example),
+                    None => vec![say::readings_do_not_build()],
+                }
+            };
+            self.settle(&example.title, example.span, lines);
+        }
+        for control in program.controls.iter().filter(|control| !control.is_on_data()) {
+            self.controls += 1;
+            let lines = check_control(program, control);
+            self.settle(&control.title, control.span, lines);
+        }
+    }
+
+    /// A state of the law that examples ask for, and that does not compile.
+    fn unsound_state(&mut self, program: &Program, selection: &Selection) {
+        let names: Vec<&str> = selection.version.iter().flatten().map(String::as_str).collect();
+        let last = program.amendments.iter().rev().find(|amendment| names.contains(&&*amendment.name));
+        let place = last.map_or(Span::new(FileId(0), 0, 0), |amendment| amendment.span);
+        self.examples += 1;
+        self.failures.push(Failure {
+            title: say::state_of_law(&names),
+            place,
+            lines: vec![say::state_does_not_build()],
+        });
+    }
+
     fn settle(&mut self, title: &str, place: Span, lines: Vec<String>) {
         if lines.is_empty() {
             self.passed += 1;

@@ -14,6 +14,8 @@ use crate::io;
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub sources: SourceMap,
+    /// The state of the law and the readings that the program is of.
+    pub selection: Selection,
     pub program: Arc<Program>,
 }
 
@@ -28,13 +30,13 @@ impl Policy {
         if problems.is_empty() { Self::build(sources, selection) } else { Err((sources, problems)) }
     }
 
-    /// Compiles sources under a selection of readings.
+    /// Compiles sources under a selection of readings and amendments.
     ///
     /// # Errors
     /// The diagnostics, with the sources they point into.
     pub fn build(sources: SourceMap, selection: &Selection) -> Result<Self, (SourceMap, Vec<Diagnostic>)> {
         match polc_compiler::analyse(&sources, selection) {
-            (Some(program), _) => Ok(Self { sources, program: Arc::new(program) }),
+            (Some(program), _) => Ok(Self { sources, selection: selection.clone(), program: Arc::new(program) }),
             (None, diagnostics) => Err((sources, diagnostics)),
         }
     }

@@ -8,6 +8,18 @@ pub fn readings_do_not_build() -> String {
     "la politique ne se compile pas sous ces lectures".to_owned()
 }
 
+pub fn state_of_law(amendments: &[&str]) -> String {
+    if amendments.is_empty() {
+        return "le droit de la base, sans avenant".to_owned();
+    }
+    let quoted: Vec<String> = amendments.iter().map(|name| format!("« {name} »")).collect();
+    format!("le droit avec {}", polc_dsl::diagnostic::list(&quoted, "et"))
+}
+
+pub fn state_does_not_build() -> String {
+    "cet état du droit ne se compile pas : « polc check » dit pourquoi".to_owned()
+}
+
 pub fn without_object() -> String {
     "sans objet".to_owned()
 }

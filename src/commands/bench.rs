@@ -52,7 +52,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let policy = policy::load(&args.policy.policy, &[])?;
+    let policy = policy::load(&args.policy, &[])?;
     let outputs: Vec<QuantityId> = policy.program.outputs().collect();
     let mut request = Request::new(&policy.program, &outputs);
     request.others = OtherColumns::Ignored;

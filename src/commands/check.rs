@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use polc_compiler::Selection;
+use polc_compiler::check_all;
 use polc_compiler::typed::{Program, QuantityKind};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::diagnostic::render::json;
-use polc_runtime::policy::Policy;
 use serde_json::Value;
 
 use super::policy::messages;
@@ -20,7 +19,8 @@ use crate::terminal;
 
 /// Vérifie des politiques : noms, unités, dates, barèmes, conflits, références
 ///
-/// Lit chaque politique et en signale tous les défauts d'un coup, avec leur place. Le code de
+/// Lit chaque politique et en signale tous les défauts d'un coup, avec leur place : la base seule, puis
+/// avec chaque avenant, projets compris. Le code de
 /// sortie est 1 s'il y en a.
 ///
 /// Exemples :
@@ -56,21 +56,23 @@ pub fn run(args: &Args) -> Outcome {
     let mut checked = Vec::new();
     for path in &args.policies {
         let start = Instant::now();
-        match Policy::load(path, &Selection::default()) {
-            Ok(policy) => {
-                if args.format == Format::Text {
-                    writeln!(io::stdout(), "{}", success(&policy.program, start.elapsed()))?;
-                }
-                checked.push(Checked { sources: policy.sources, diagnostics: Vec::new() });
-            }
-            Err((sources, diagnostics)) => {
-                if args.format == Format::Text {
+        let (sources, unread) = polc_runtime::io::policy::load(path);
+        let found = if unread.is_empty() {
+            check_all(&sources)
+        } else {
+            polc_compiler::Checked { program: None, diagnostics: unread, examples: 0, controls: 0 }
+        };
+        if args.format == Format::Text {
+            match &found.program {
+                Some(program) => writeln!(io::stdout(), "{}", success(program, &found, start.elapsed()))?,
+                None => {
                     // If the standard error is closed, the exit code still tells.
-                    let _ = writeln!(io::stderr(), "{}", messages(&diagnostics, &sources, terminal::stderr_style()));
+                    let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
+                    let _ = writeln!(io::stderr(), "{said}");
                 }
-                checked.push(Checked { sources, diagnostics });
             }
         }
+        checked.push(Checked { sources, diagnostics: found.diagnostics });
     }
     let report = match args.format {
         Format::Text => String::new(),
@@ -100,14 +102,17 @@ fn merged(checked: &[Checked], render: fn(&[Diagnostic], &SourceMap) -> String, 
         .map_or_else(String::new, |text| text + "\n")
 }
 
-fn success(program: &Program, duration: Duration) -> String {
-    let counts = [
+fn success(program: &Program, found: &polc_compiler::Checked, duration: Duration) -> String {
+    let mut counts = vec![
         count(program.inputs.len(), "entrée", "entrées"),
         count(provisions(program), "disposition", "dispositions"),
         count(program.readings.len(), "lecture", "lectures"),
-        count(program.examples.len(), "exemple", "exemples"),
-        count(program.controls.len(), "contrôle", "contrôles"),
+        count(found.examples, "exemple", "exemples"),
+        count(found.controls, "contrôle", "contrôles"),
     ];
+    if !program.amendments.is_empty() {
+        counts.push(count(program.amendments.len(), "avenant", "avenants"));
+    }
     format!("{} : aucun problème ; {} ({})", program.name, counts.join(", "), seconds(duration))
 }
 

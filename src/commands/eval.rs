@@ -106,7 +106,7 @@ impl From<EngineArg> for EngineMode {
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
     check_places(args)?;
-    let policy = policy::load(&args.policy.policy, &args.readings.readings)?;
+    let policy = policy::load(&args.policy, &args.readings.readings)?;
     let program = &*policy.program;
     let outputs = policy::outputs(program, &args.outputs)?;
     // Before the work: an output that cannot be written is known at once.
@@ -240,6 +240,7 @@ struct Summary<'a> {
 impl Summary<'_> {
     fn text(&self) -> String {
         let mut text = format!("{} : {}\n", self.table.file, self.table.format);
+        text += &policy::state_of_law(self.program).map(|state| state + "\n").unwrap_or_default();
         text += &self.rows();
         text += &self.paths();
         text += &self.totals();

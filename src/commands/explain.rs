@@ -65,7 +65,7 @@ fn year(text: &str) -> Result<i64, String> {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let policy = policy::load(&args.policy.policy, &args.readings.readings)?;
+    let policy = policy::load(&args.policy, &args.readings.readings)?;
     let program = &*policy.program;
     let outputs = explained(program, &args.outputs)?;
     let wanted = Wanted::new(program, &args.key, args.year)?;

@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> Outcome {
     if destination.is_some_and(|path| !is_standard(&args.profile) && identity(path) == identity(&args.profile)) {
         return Err(Failure::Usage("« --output » remplacerait le profil".to_owned()));
     }
-    let policy = policy::load(&args.policy.policy, &[])?;
+    let policy = policy::load(&args.policy, &[])?;
     let file = data::read(&args.profile)?;
     let profile = match std::str::from_utf8(&file.bytes) {
         Ok(text) => Profile::parse(text.strip_prefix('\u{FEFF}').unwrap_or(text)),

@@ -1,12 +1,14 @@
 //! Reads the policy of a command, under the readings asked for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use polc_compiler::Selection;
+use polc_compiler::calendar::Date;
 use polc_compiler::typed::{Program, QuantityId, Reading};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::render::terminal::{Style, render};
 use polc_dsl::diagnostic::{Diagnostic, closest, list};
+use polc_runtime::io::{self, parse_date};
 use polc_runtime::policy::Policy;
 
 use super::wording::count;
@@ -19,6 +21,29 @@ pub struct PolicyArg {
     /// Dossier de fichiers .pol, ou un seul fichier
     #[arg(value_name = "POLITIQUE")]
     pub policy: PathBuf,
+
+    #[command(flatten)]
+    pub law: LawArgs,
+}
+
+/// Which state of the law, the same for every command.
+#[derive(Debug, Default, clap::Args)]
+pub struct LawArgs {
+    /// Applique aussi cet avenant : un projet, ou un avenant connu plus tard (à répéter)
+    #[arg(long = "with", value_name = "AVENANT")]
+    pub with: Vec<String>,
+
+    /// Laisse cet avenant de côté (à répéter)
+    #[arg(long = "without", value_name = "AVENANT")]
+    pub without: Vec<String>,
+
+    /// Applique le droit connu à cette date : 2024-12-31 ou 31/12/2024
+    #[arg(long = "as-of", value_name = "DATE", value_parser = date)]
+    pub as_of: Option<Date>,
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    parse_date(text).map_err(|_| "attendu : une date, 2024-12-31 ou 31/12/2024".to_owned())
 }
 
 /// The readings option, the same for every command that computes.
@@ -35,14 +60,16 @@ fn reading(text: &str) -> Result<(String, String), String> {
 }
 
 /// Reads and compiles a policy.
-pub fn load(path: &Path, readings: &[(String, String)]) -> Result<Policy, Failure> {
+pub fn load(arg: &PolicyArg, readings: &[(String, String)]) -> Result<Policy, Failure> {
     let refused = |(sources, diagnostics): (SourceMap, Vec<Diagnostic>)| refusal(&diagnostics, &sources);
+    let sources = io::policy::load(&arg.policy);
+    let sources = if sources.1.is_empty() { sources.0 } else { return Err(refused(sources)) };
+    let mut selection = choose(&sources, &arg.law)?;
     // Readings are names of the policy: they can be judged once it is known to be sound.
-    let policy = Policy::load(path, &Selection::default()).map_err(refused)?;
+    let policy = Policy::build(sources, &selection).map_err(refused)?;
     if readings.is_empty() {
         return Ok(policy);
     }
-    let mut selection = Selection::default();
     for (name, variant) in readings {
         check_reading(&policy.program, name, variant)?;
         if selection.readings.insert(name.clone(), variant.clone()).is_some() {
@@ -50,6 +77,42 @@ pub fn load(path: &Path, readings: &[(String, String)]) -> Result<Policy, Failur
         }
     }
     Policy::build(policy.sources, &selection).map_err(refused)
+}
+
+/// The amendments asked for and left out; their names are those of the policy, and what is kept does not need what is left.
+fn choose(sources: &SourceMap, law: &LawArgs) -> Result<Selection, Failure> {
+    let selection = Selection {
+        with: law.with.iter().cloned().collect(),
+        without: law.without.iter().cloned().collect(),
+        as_of: law.as_of,
+        ..Selection::default()
+    };
+    if selection == Selection::default() {
+        return Ok(selection);
+    }
+    let (_, problems) = polc_compiler::amendments(sources, &selection);
+    match problems.first() {
+        None => Ok(selection),
+        Some(problem) => {
+            let help = problem.help.as_ref().map(|help| format!(" ; {help}")).unwrap_or_default();
+            Err(Failure::Usage(format!("{}{help}", problem.message)))
+        }
+    }
+}
+
+/// The amendments that a program applies and those that it leaves out, where the policy has any.
+pub fn state_of_law(program: &Program) -> Option<String> {
+    let names = |included: bool| {
+        let kept = program.amendments.iter().filter(|amendment| amendment.included == included);
+        kept.map(|amendment| amendment.name.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (applied, left) = (names(true), names(false));
+    match (applied.is_empty(), left.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("avenants appliqués : {applied}")),
+        (true, false) => Some(format!("avenants laissés de côté : {left}")),
+        (false, false) => Some(format!("avenants appliqués : {applied} ; laissés de côté : {left}")),
+    }
 }
 
 fn check_reading(program: &Program, name: &str, variant: &str) -> Result<(), Failure> {

@@ -35,7 +35,7 @@ enum Format {
 }
 
 pub fn run(args: &Args) -> Outcome {
-    let policy = policy::load(&args.policy.policy, &[])?;
+    let policy = policy::load(&args.policy, &[])?;
     let text = match args.format {
         Format::Csv => template(&policy.program),
         Format::Json => serde_json::to_string_pretty(&schema(&policy.program)).unwrap_or_default() + "\n",

@@ -26,7 +26,7 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
-    let policy = policy::load(&args.policy.policy, &[])?;
+    let policy = policy::load(&args.policy, &[])?;
     let report = examples::run(&policy);
     let mut out = String::new();
     for failure in &report.failures {

@@ -147,6 +147,18 @@ const NODES: &[&str] = &[
     "situation",
     "example",
     "control",
+    "amendment",
+    "insert",
+    "replace",
+    "repeal",
+    "postpone",
+    "extend",
+    "of-kind",
+    "signed",
+    "published",
+    "draft",
+    "with",
+    "without",
     "integer",
     "decimal",
     "boolean",
@@ -254,6 +266,33 @@ const NODES: &[&str] = &[
     "beyond",
 ];
 
+fn kind_of(target: &Target) -> String {
+    target.sort.as_ref().map(|sort| format!(" (of-kind {})", sort.node)).unwrap_or_default()
+}
+
+/// What a change aims at and when.
+fn change(change: &Change) -> String {
+    let (target, bound) = match change {
+        Change::Insert(_) | Change::Replace(_) => return String::new(),
+        Change::Repeal { target, from } => (target, from.as_ref().map(|from| format!(" (from {})", bound_of(from)))),
+        Change::Postpone { target, from } => (target, Some(format!(" (from {})", bound_of(from)))),
+        Change::Extend { target, until } => (target, Some(format!(" (until {})", bound_of(until)))),
+    };
+    let cases = target.cases.as_ref().map(|cases| format!(" (for {})", cases_of(cases))).unwrap_or_default();
+    format!("{cases}{}", bound.unwrap_or_default())
+}
+
+fn indented(tree: &str) -> String {
+    tree.lines().enumerate().map(|(rank, line)| format!("{}{line}\n", if rank > 0 { "  " } else { "" })).collect()
+}
+
+fn bound_of(bound: &DateBound) -> String {
+    match bound {
+        DateBound::Year(year) => year.node.to_string(),
+        DateBound::Date(date) => date_of(date.node),
+    }
+}
+
 fn item(item: &Item) -> String {
     let mut head = match &item.kind {
         ItemKind::Policy => "policy".to_owned(),
@@ -279,6 +318,14 @@ fn item(item: &Item) -> String {
         ItemKind::Exclusion => "exclusion".to_owned(),
         ItemKind::Aggregate => "aggregate".to_owned(),
         ItemKind::Table => "table".to_owned(),
+        ItemKind::Amendment => "amendment".to_owned(),
+        ItemKind::Change(change) => match change {
+            Change::Insert(inner) => return format!("insert {}", indented(&self::item(inner))),
+            Change::Replace(inner) => return format!("replace {}", indented(&self::item(inner))),
+            Change::Repeal { target, .. } => format!("repeal{}", kind_of(target)),
+            Change::Postpone { target, .. } => format!("postpone{}", kind_of(target)),
+            Change::Extend { target, .. } => format!("extend{}", kind_of(target)),
+        },
     };
     if let Some(name) = &item.name {
         let _ = write!(head, " {}", name.node);
@@ -287,6 +334,7 @@ fn item(item: &Item) -> String {
         ItemKind::Unit { aliases } => aliases.iter().for_each(|alias| head += &format!(" {}", alias.node)),
         ItemKind::Derogation { target } => head += &format!(" of {}", target.node),
         ItemKind::Input(ty) => head += &input_type(ty),
+        ItemKind::Change(made) => head += &change(made),
         _ => {}
     }
     if let Some(title) = &item.title {
@@ -399,6 +447,13 @@ fn clause(clause: &Clause) -> String {
         K::Origin(Origin::Text) => "origin text".to_owned(),
         K::Origin(Origin::Computed) => "origin computed".to_owned(),
         K::Base(name) => format!("base {}", name.node),
+        K::Dated { published, date } => {
+            format!("{} {}", if *published { "published" } else { "signed" }, date_of(date.node))
+        }
+        K::Draft => "draft".to_owned(),
+        K::UnderAmendments { names, included } => {
+            format!("{} {}", if *included { "with" } else { "without" }, names_of(names))
+        }
         K::UnderReading { reading, variant } => format!("under {} {}", reading.node, variant.node),
         K::Year(year) => format!("year {}", year.node),
         K::Given(list) => {
@@ -519,11 +574,7 @@ fn cited(citations: &[Citation]) -> String {
 }
 
 fn period(period: &Period) -> String {
-    let bound = |bound: &Option<DateBound>| match bound {
-        None => "…".to_owned(),
-        Some(DateBound::Year(year)) => year.node.to_string(),
-        Some(DateBound::Date(date)) => date_of(date.node),
-    };
+    let bound = |bound: &Option<DateBound>| bound.as_ref().map_or("…".to_owned(), bound_of);
     format!("[{} {}]", bound(&period.from), bound(&period.to))
 }
 

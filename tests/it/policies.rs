@@ -52,7 +52,7 @@ fn every_reading_can_be_computed() {
     for reading in &base.program.readings {
         for variant in reading.alternatives.iter().filter(|variant| variant.computable) {
             let readings = BTreeMap::from([(reading.name.to_string(), variant.name.to_string())]);
-            let policy = load(&Selection { readings });
+            let policy = load(&Selection { readings, ..Selection::default() });
             let outputs: Vec<QuantityId> = policy.program.outputs().collect();
             let run = |mode| Engine::new(policy.program.clone(), outputs.clone(), mode, 1).evaluate(&batch, &|_| {});
             let (reference, compiled) = (run(EngineMode::Reference), run(EngineMode::Compiled));

@@ -77,7 +77,8 @@ impl Case {
         let text = String::from_utf8_lossy(&self.files[0].1);
         let chosen = text.lines().next().and_then(|line| line.strip_prefix("# lecture:")).unwrap_or_default();
         let pairs = chosen.split(',').filter_map(|pair| pair.trim().split_once('='));
-        Selection { readings: pairs.map(|(reading, variant)| (reading.to_owned(), variant.to_owned())).collect() }
+        let readings = pairs.map(|(reading, variant)| (reading.to_owned(), variant.to_owned())).collect();
+        Selection { readings, ..Selection::default() }
     }
 
     /// What could not be read of the files, else what the compiler says of them.

@@ -279,7 +279,10 @@ fn parse_boolean(text: &str) -> Result<bool, CellProblem> {
 }
 
 /// `2024-12-31` or `31/12/2024`.
-fn parse_date(text: &str) -> Result<Date, CellProblem> {
+///
+/// # Errors
+/// What is not a date, or not one of the calendar.
+pub fn parse_date(text: &str) -> Result<Date, CellProblem> {
     let number = |part: &str, digits: std::ops::RangeInclusive<usize>| {
         let good = digits.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
         good.then(|| part.parse::<u32>().ok()).flatten()

@@ -10,3 +10,5 @@ pub mod policy;
 pub(crate) mod records;
 pub mod text;
 pub mod write;
+
+pub use cell::parse_date;
