@@ -3,18 +3,21 @@
 use std::fs;
 use std::path::Path;
 
-use polc_compiler::{Selection, analyse};
+use polc_compiler::{Selection, check_all};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::codes;
 use polc_dsl::diagnostic::render::terminal::{Style, render};
+use polc_runtime::examples;
+use polc_runtime::policy::Policy;
 
 fn document(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
 }
 
-/// A fenced block: its language, its text, the line it starts on.
+/// A fenced block: its language, the file that it says it belongs to, its text, the line it starts on.
 struct Block {
     language: String,
+    file: Option<String>,
     text: String,
     line: usize,
 }
@@ -25,9 +28,10 @@ fn blocks(document: &str) -> Vec<Block> {
     for (rank, line) in document.lines().enumerate() {
         match line.strip_prefix("```") {
             Some(_) if inside => inside = false,
-            Some(language) => {
+            Some(info) => {
                 inside = true;
-                result.push(Block { language: language.to_owned(), text: String::new(), line: rank + 2 });
+                let (language, file) = info.split_once(' ').map_or((info, None), |(l, f)| (l, Some(f.to_owned())));
+                result.push(Block { language: language.to_owned(), file, text: String::new(), line: rank + 2 });
             }
             None if inside => {
                 let text = &mut result.last_mut().unwrap().text;
@@ -41,25 +45,56 @@ fn blocks(document: &str) -> Vec<Block> {
     result
 }
 
-/// The small policy that the reference of the language builds block after block, as one source.
-pub fn policy_of_the_language_reference() -> String {
-    let blocks = blocks(&document("langage.md"));
-    blocks.into_iter().filter(|block| block.language == "pol").map(|block| block.text + "\n").collect()
+/// The files of the small policy that the reference of the language builds block after block.
+pub fn policy_of_the_language_reference() -> SourceMap {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for block in blocks(&document("langage.md")).into_iter().filter(|block| block.language == "pol") {
+        let name = block.file.unwrap_or_else(|| "politique.pol".to_owned());
+        match files.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, text)) => *text += &format!("\n{}", block.text),
+            None => files.push((name, block.text)),
+        }
+    }
+    let mut sources = SourceMap::new();
+    for (name, text) in files {
+        assert!(sources.add(&name, text.as_bytes()).1.is_none());
+    }
+    sources
 }
 
-/// The codes that a source earns, and the messages.
+/// The codes that a source earns, and the messages. Each « avenant » starts a file.
 fn said(source: &str) -> (Vec<&'static str>, String) {
     let mut sources = SourceMap::new();
-    assert!(sources.add("bloc.pol", source.as_bytes()).1.is_none());
-    let (_, diagnostics) = analyse(&sources, &Selection::default());
-    let messages = diagnostics.iter().map(|d| render(d, &sources, Style { colour: false, width: 100 })).collect();
+    let starts = source.match_indices("\navenant ").map(|(at, _)| at + 1);
+    let cuts: Vec<usize> = std::iter::once(0).chain(starts).chain([source.len()]).collect();
+    for pair in cuts.windows(2) {
+        assert!(sources.add("bloc.pol", source[pair[0]..pair[1]].as_bytes()).1.is_none());
+    }
+    said_of(&sources)
+}
+
+fn said_of(sources: &SourceMap) -> (Vec<&'static str>, String) {
+    let diagnostics = check_all(sources).diagnostics;
+    let messages = diagnostics.iter().map(|d| render(d, sources, Style { colour: false, width: 100 })).collect();
     (diagnostics.iter().map(|d| d.code.id).collect(), messages)
 }
 
 #[test]
 fn the_language_reference_compiles() {
-    let (codes, messages) = said(&policy_of_the_language_reference());
+    let (codes, messages) = said_of(&policy_of_the_language_reference());
     assert!(codes.is_empty(), "{messages}");
+}
+
+/// Its examples and controls hold, with the drafts and without.
+#[test]
+fn the_examples_of_the_language_reference_hold() {
+    let drafts = Selection { with: ["projet_2".to_owned()].into(), ..Selection::default() };
+    for selection in [Selection::default(), drafts] {
+        let policy = Policy::build(policy_of_the_language_reference(), &selection).expect("a sound policy");
+        let report = examples::run(&policy);
+        let failures: Vec<_> = report.failures.iter().map(|failure| (&failure.title, &failure.lines)).collect();
+        assert!(failures.is_empty() && report.examples >= 8, "{failures:?}");
+    }
 }
 
 /// The sections of the page of diagnostics, by title.
