@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use polc_compiler::Selection;
-use polc_compiler::typed::{Program, QuantityId};
+use polc_compiler::typed::{Program, QuantityId, Value};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::render::terminal::{Style, render};
 use polc_runtime::engine::{Engine, EngineMode};
@@ -84,12 +84,84 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     (batch.rows, compiled.statistics.compiled, reference.errors.len())
 }
 
+/// A policy with an amendment: the law of the base, and the amended one, when both compile.
+fn amended(seed: u64, size: usize) -> Option<(Arc<Program>, Arc<Program>, Arc<Program>, i64)> {
+    let text = testing::policy(seed, size);
+    let (amendment, year) = testing::amendment(seed ^ 0xA5, &text);
+    let alone = build(&text).unwrap_or_else(|problems| panic!("graine {seed}\n{problems}\n{text}"))?;
+    let mut sources = SourceMap::new();
+    for (name, text) in [("base.pol", &text), ("avenant.pol", &amendment)] {
+        assert!(sources.add(name, text.as_bytes()).1.is_none());
+    }
+    let law = |selection: &Selection| {
+        let (program, diagnostics) = polc_compiler::analyse(&sources, selection);
+        if program.is_none() && !diagnostics.iter().all(|d| REFUSED.contains(&d.code.id)) {
+            let style = Style { colour: false, width: 110 };
+            let said: String = diagnostics.iter().map(|d| render(d, &sources, style)).collect();
+            panic!("graine {seed} : l'avenant tiré ne se compile pas\n{said}\n{text}\n{amendment}");
+        }
+        program.map(Arc::new)
+    };
+    let without = Selection { without: ["essai_1".to_owned()].into(), ..Selection::default() };
+    Some((alone, law(&without)?, law(&Selection::default())?, year))
+}
+
+/// Without the amendment, the law is that of the base; with it, so it is for every year before its effect. Rows, and those
+/// whose results the amendment changes.
+fn amendments_change_what_they_say(seed: u64, size: usize, count: usize) -> (usize, usize) {
+    let Some((alone, without, with, year)) = amended(seed, size) else { return (0, 0) };
+    let batch = testing::rows(&alone, seed ^ 0x7777, count);
+    let mut changed = 0;
+    for mode in [EngineMode::Reference, EngineMode::Compiled] {
+        let base = evaluate(&alone, &batch, mode, 1);
+        let left = evaluate(&without, &batch, mode, 1);
+        assert_eq!(difference(&alone, &batch, &base, &left), None, "graine {seed}, sans l'avenant");
+        let amended = evaluate(&with, &batch, mode, 1);
+        let failed = |results: &Results, row: usize| results.errors.iter().find(|e| e.row == row).map(|e| format!("{e:?}"));
+        let rank = |program: &Program, name: &str| {
+            program.outputs().position(|id| *program.quantity(id).name == *name).expect("an output of the base")
+        };
+        for row in 0..batch.rows {
+            let Some(Value::Number(of_row)) = batch.value(&alone, alone.year, row) else { panic!("a row has its year") };
+            let same = alone.outputs().enumerate().all(|(column, id)| {
+                let other = rank(&with, &alone.quantity(id).name);
+                base.columns[column].value(row) == amended.columns[other].value(row)
+            }) && failed(&base, row) == failed(&amended, row);
+            if of_row < polc_compiler::num::integer(year) {
+                assert!(same, "graine {seed}, ligne {row} : changée avant {year}, {mode:?}");
+            }
+            changed += usize::from(!same);
+        }
+    }
+    let reference = evaluate(&with, &batch, EngineMode::Reference, 1);
+    let compiled = evaluate(&with, &batch, EngineMode::Compiled, 1);
+    assert_eq!(difference(&with, &batch, &reference, &compiled), None, "graine {seed}, avec l'avenant");
+    (batch.rows, changed / 2)
+}
+
+#[test]
+fn amendments_leave_earlier_years_alone() {
+    let (mut rows, mut changed) = (0, 0);
+    for seed in 0..40 {
+        let (r, c) = amendments_change_what_they_say(seed, 8, 80);
+        rows += r;
+        changed += c;
+    }
+    assert!(rows > 1_000, "{rows} lignes");
+    assert!(changed * 20 > rows, "{changed} lignes changées sur {rows}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn compiled_code_agrees_with_the_interpreter(seed in any::<u64>(), size in 1usize..14) {
         agree(seed, size, 60);
+    }
+
+    #[test]
+    fn amended_policies_agree_too(seed in any::<u64>(), size in 1usize..10) {
+        amendments_change_what_they_say(seed, size, 40);
     }
 }
 

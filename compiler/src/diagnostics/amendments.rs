@@ -4,11 +4,21 @@ use polc_dsl::ast::Name;
 use polc_dsl::diagnostic::{Diagnostic, codes, list};
 use polc_dsl::{FileId, Span};
 
-pub const REPLACED_HERE: &str = "remplacé ici par un avenant";
-pub const REPEALED_HERE: &str = "abrogé ici par un avenant";
-pub const MOVED_HERE: &str = "reporté ici par un avenant";
-pub const EXTENDED_HERE: &str = "prorogé ici par un avenant";
 pub const SINCE: &str = "depuis cet avenant";
+
+/// What an amendment did to a provision, where it is written.
+pub fn changed_here(verb: &str, amendment: &Name) -> String {
+    format!("changé ici : l'avenant « {} » {verb}", amendment.node)
+}
+
+/// A change, in the middle of a sentence.
+pub fn change_word(verb: &str) -> &'static str {
+    match verb {
+        "reporte" => "un report",
+        "proroge" => "une prorogation",
+        _ => "une abrogation",
+    }
+}
 
 // ---------------------------------------------------------------------------------------------- form
 
@@ -59,7 +69,7 @@ pub fn not_dated(span: Span, item: &str) -> Diagnostic {
         format!("{item} n'a pas de période : ni début, ni fin"),
         "ne se date pas",
     )
-    .with_help("abrogez-la ou remplacez-la tout entière")
+    .with_help("seule la déclaration entière se remplace ou s'abroge")
 }
 
 pub fn no_beginning(span: Span, name: &str) -> Diagnostic {
@@ -170,11 +180,11 @@ pub fn several_kinds(name: &Name, kinds: &[&str]) -> Diagnostic {
     .with_help("dites-le avant le nom : « abroge critère … »")
 }
 
-pub fn partial_cases(name: &Name, verb: &str, span: Span) -> Diagnostic {
+pub fn partial_cases(amendment: &Name, verb: &str, name: &Name, span: Span) -> Diagnostic {
     Diagnostic::new(
         codes::AMENDMENT_TARGET,
         name.span,
-        format!("l'avenant {verb} « {} » pour une partie seulement de ses cas", name.node),
+        format!("l'avenant « {} » {verb} « {} » pour une partie seulement de ses cas", amendment.node, name.node),
         "tranche dans la disposition visée",
     )
     .with_label(span, "vaut aussi pour d'autres cas")

@@ -201,7 +201,7 @@ impl Overlay<'_, '_> {
         if !self.same_conditions(rank, &aim, item, &mut hits) || !self.touch(rank, &aim, false) {
             return;
         }
-        self.mark(&aim, say::REPLACED_HERE);
+        self.mark(rank, &aim);
         let mut pending = Some(item.clone());
         self.rewrite(rank, &hits, |old| {
             if is_parameter && !steps.is_empty() {
@@ -241,7 +241,7 @@ impl Overlay<'_, '_> {
         if !self.touch(rank, &aim, false) {
             return;
         }
-        self.mark(&aim, say::REPEALED_HERE);
+        self.mark(rank, &aim);
         self.rewrite(rank, &hits, |old| {
             Some(remains(old, years, aim.span).into_iter().map(|item| (item, false)).collect())
         });
@@ -272,7 +272,7 @@ impl Overlay<'_, '_> {
         if !self.touch(rank, &aim, false) {
             return;
         }
-        self.mark(&aim, say::MOVED_HERE);
+        self.mark(rank, &aim);
         // What ran until the beginning runs until the new one.
         let targets = hits.iter().map(|index| &self.entries[*index].item).filter(|item| starts_in(item, start));
         let cases: Vec<CaseSet> = targets.map(CaseSet::of).collect();
@@ -311,7 +311,7 @@ impl Overlay<'_, '_> {
         if !self.touch(rank, &aim, false) {
             return;
         }
-        self.mark(&aim, say::EXTENDED_HERE);
+        self.mark(rank, &aim);
         self.redate(rank, &hits, aim.span, |_, mut years| {
             if years.last == end {
                 years.last = last;
@@ -366,7 +366,8 @@ impl Overlay<'_, '_> {
         self.entries = result;
     }
 
-    fn mark(&mut self, aim: &Aim<'_>, words: &'static str) {
+    fn mark(&mut self, rank: usize, aim: &Aim<'_>) {
+        let words = say::changed_here(aim.verb, self.register.get(rank).name);
         self.marks.push(Mark { name: aim.name.node.clone(), span: aim.span, words });
     }
 
@@ -405,7 +406,7 @@ impl Overlay<'_, '_> {
     fn aim<'i>(&mut self, rank: usize, item: &'i Item, target: &Target, verb: &'static str) -> Option<(Aim<'i>, ItemKind)> {
         let name = item.name.as_ref()?;
         if !item.clauses.iter().any(|clause| matches!(clause.kind, K::Reference(_))) {
-            self.report(common::missing_reference(name.span, "ce que change un avenant"));
+            self.report(common::missing_reference(name.span, say::change_word(verb)));
         }
         let mut kinds: Vec<ItemKind> = Vec::new();
         let named = self.entries.iter().filter(|e| e.made_by != Some(rank)).map(|entry| &entry.item);
@@ -451,7 +452,7 @@ impl Overlay<'_, '_> {
             } else if aim.cases.covers(&cases) {
                 hits.push(index);
             } else {
-                let problem = say::partial_cases(aim.name, aim.verb, name.span);
+                let problem = say::partial_cases(self.register.get(rank).name, aim.verb, aim.name, name.span);
                 self.report(problem);
                 return None;
             }
@@ -501,6 +502,10 @@ impl Overlay<'_, '_> {
     fn missing(&mut self, rank: usize, name: &Name, verb: &str, sort: Option<&str>, beside: Option<Span>) {
         let amendment = self.register.get(rank).name;
         let named = |item: &Item| item.name.as_ref().filter(|known| known.node == name.node).map(|known| known.span);
+        let own = self.touches.iter().find(|touch| touch.by == rank && touch.key.1 == name.node && !touch.inserts);
+        if let Some(own) = own {
+            return self.report(say::touched_twice(name, own.span, amendment));
+        }
         if let Some(beside) = beside {
             return self.report(say::beside(amendment, verb, name, beside));
         }

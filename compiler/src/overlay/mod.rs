@@ -40,8 +40,8 @@ pub struct Law {
 pub struct Mark {
     pub name: std::sync::Arc<str>,
     pub span: Span,
-    /// « abrogé ici ».
-    pub words: &'static str,
+    /// What was done, and by which amendment.
+    pub words: String,
 }
 
 /// Lays the amendments of a selection over the base. Never fails: a change that cannot be made is left out and reported.
@@ -117,9 +117,9 @@ pub fn attribute(diagnostics: &mut [Diagnostic], law: &Law, files: &[ast::File])
         }
         let quoted = |mark: &&Mark| diagnostic.message.contains(&format!("« {} »", mark.name));
         let (span, words) = match law.marks.iter().rev().find(quoted) {
-            Some(mark) => (mark.span, mark.words),
-            None => (register.get(*last).name.span, say::SINCE),
+            Some(mark) => (mark.span, mark.words.clone()),
+            None => (register.get(*last).name.span, say::SINCE.to_owned()),
         };
-        diagnostic.labels.push(polc_dsl::diagnostic::Label { span, text: words.to_owned() });
+        diagnostic.labels.push(polc_dsl::diagnostic::Label { span, text: words });
     }
 }

@@ -141,6 +141,9 @@ impl<'t> Slip<'t> {
         {
             return Some(syntax::indented_declaration(span, found.text));
         }
+        if self.found == 1 && matches!(previous.text, "insère" | "insere" | "remplace") {
+            return Some(syntax::change_of_what(span, previous.text, found.text));
+        }
         if matches!(found.text, "'" | "‘" | "’") && self.expects(Rule::texte) {
             return Some(syntax::foreign_quotes(span));
         }

@@ -2,9 +2,11 @@
 //!
 //! Everything is drawn from one seed, so a failure is reproduced by its seed alone.
 
+mod amendments;
 mod policies;
 mod rows;
 
+pub use amendments::amendment;
 pub use policies::policy;
 pub use rows::rows;
 
