@@ -59,7 +59,16 @@ pub fn overlay(files: &[ast::File], sources: &SourceMap, selection: &Selection) 
     let mut files = outcome.files;
     for file in &mut files {
         let home = register.home(file.id);
-        file.items.retain(|item| !is_example(item) || register.law_of(item, home, &chosen).as_ref() == Some(&included));
+        let belongs = |item: &Item| register.law_of(item, home, &chosen).as_ref() == Some(&included);
+        file.items.retain(|item| !is_example(item) || belongs(item));
+        // The examples of an amendment may be of a law without it.
+        let Some(rank) = home.filter(|rank| !included.contains(rank)) else { continue };
+        let items = || register.get(rank).file.items.iter().map(register::written);
+        let examples: Vec<Item> = items().filter(|item| is_example(item) && belongs(item)).cloned().collect();
+        if !examples.is_empty() {
+            file.items = items().filter(|item| matches!(item.kind, ItemKind::Situation)).cloned().collect();
+            file.items.extend(examples);
+        }
     }
     let amendments = register.describe(&included);
     (Law { files, amendments, marks: outcome.marks, included }, diagnostics)

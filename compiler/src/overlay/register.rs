@@ -147,6 +147,10 @@ impl<'f> Register<'f> {
         (set, diagnostics)
     }
 
+    fn is_closed(&self, set: &Set) -> bool {
+        set.iter().all(|rank| self.list[*rank].after.iter().all(|(_, earlier)| set.contains(earlier)))
+    }
+
     /// An amendment applies only over those that it comes after.
     fn check_closed(&self, set: &Set, at: Option<Span>, diagnostics: &mut Vec<Diagnostic>) {
         for rank in set {
@@ -204,9 +208,10 @@ impl<'f> Register<'f> {
         let mut sets = Vec::new();
         for file in files {
             let home = self.home(file.id);
-            let examples = file.items.iter().map(inserted).filter(|item| is_example(item));
+            let examples = file.items.iter().map(written).filter(|item| is_example(item));
             sets.extend(examples.filter_map(|item| self.law_of(item, home, chosen)));
         }
+        sets.retain(|set| self.is_closed(set));
         sets.sort_by(|a, b| a.iter().rev().cmp(b.iter().rev()));
         sets
     }
@@ -250,7 +255,7 @@ impl<'f> Register<'f> {
 
     /// The amendments that examples name exist, and what is left does not need what is taken away.
     fn check_names(&self, item: &Item, diagnostics: &mut Vec<Diagnostic>) {
-        let item = inserted(item);
+        let item = written(item);
         for clause in &item.clauses {
             let K::UnderAmendments { names, .. } = &clause.kind else { continue };
             if !is_example(item) {
@@ -269,7 +274,7 @@ impl<'f> Register<'f> {
 }
 
 /// The declaration that an insertion holds, or the one written alone.
-fn inserted(item: &Item) -> &Item {
+pub fn written(item: &Item) -> &Item {
     match &item.kind {
         ItemKind::Change(ast::Change::Insert(inner)) => inner,
         _ => item,
