@@ -79,8 +79,11 @@ pub fn clause(clause: &mut Clause, by: &mut dyn Rewrite) {
         | K::Blocking
         | K::ScopeAll
         | K::Nothing
+        | K::Dated { .. }
+        | K::Draft
         | K::RoundedTo(_) => {}
         K::Key(list) | K::Annuls(list) | K::Between(list) | K::WholeData(list) => names(list, by),
+        K::UnderAmendments { names: list, .. } => names(list, by),
         K::Exercise(name)
         | K::On(name)
         | K::After(name)

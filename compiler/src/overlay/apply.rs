@@ -489,10 +489,12 @@ impl Overlay<'_, '_> {
         true
     }
 
-    /// The conditions of the « pour … lorsque » clauses, as written.
+    /// The conditions of the « pour … lorsque » and « pour chaque … où » clauses, as written.
     fn conditions(&self, item: &Item) -> BTreeSet<String> {
         let conditions = item.clauses.iter().filter_map(|clause| match &clause.kind {
-            K::For { condition: Some(condition), .. } => Some(condition.span),
+            K::For { condition: Some(condition), .. } | K::ForEach { condition: Some(condition), .. } => {
+                Some(condition.span)
+            }
             _ => None,
         });
         conditions.map(|span| self.sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")).collect()
