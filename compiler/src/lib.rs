@@ -134,7 +134,11 @@ fn build(files: &[ast::File], sources: &SourceMap, selection: &Selection, unread
     diagnostics.retain(|d| d.code != codes::UNUSED || of_last(d));
     sort(&mut diagnostics);
     once(&mut diagnostics, &templates);
-    let program = program.map(|program| typed::Program { amendments: law.amendments.clone(), ..program });
+    let program = program.map(|program| typed::Program {
+        amendments: law.amendments.clone(),
+        other_inputs: law.other_inputs.clone(),
+        ..program
+    });
     Built { program, diagnostics, law }
 }
 

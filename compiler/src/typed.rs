@@ -57,6 +57,8 @@ pub struct Program {
     pub texts: Vec<(Arc<str>, Arc<str>)>,
     /// In the order in which they apply, those left out too.
     pub amendments: Vec<Amendment>,
+    /// Names of inputs that only other states of the law read: a data file may serve them all.
+    pub other_inputs: Vec<Arc<str>>,
     pub enumerations: Vec<Enumeration>,
     pub inputs: Vec<Input>,
     pub parameters: Vec<Parameter>,

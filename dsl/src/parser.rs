@@ -270,7 +270,14 @@ impl Builder {
                 let item = Box::new(self.item(children.next()));
                 let name = item.name.clone();
                 let change = if rule == Rule::insertion { Change::Insert(item) } else { Change::Replace(item) };
-                return Item { kind: ItemKind::Change(change), name, title: None, clauses: Vec::new(), span, home: self.file };
+                return Item {
+                    kind: ItemKind::Change(change),
+                    name,
+                    title: None,
+                    clauses: Vec::new(),
+                    span,
+                    home: self.file,
+                };
             }
             Rule::abrogation | Rule::report | Rule::prorogation => {
                 let (target, aimed) = self.target(children.next());

@@ -19,9 +19,8 @@ use crate::terminal;
 
 /// Vérifie des politiques : noms, unités, dates, barèmes, conflits, références
 ///
-/// Lit chaque politique et en signale tous les défauts d'un coup, avec leur place : la base seule, puis
-/// avec chaque avenant, projets compris. Le code de
-/// sortie est 1 s'il y en a.
+/// Lit chaque politique et en signale tous les défauts d'un coup, avec leur place : la base seule,
+/// puis avec chaque avenant, projets compris. Le code de sortie est 1 s'il y en a.
 ///
 /// Exemples :
 ///   polc check policies/accord-cds

@@ -402,6 +402,61 @@ fn check() {
     insta::assert_snapshot!(folder.transcript);
 }
 
+const AMENDMENT: &str = "\
+avenant avenant_1 « Avenant n° 1 »
+  réf. « délibération du 7 juillet 2023 »
+  signé le 7 juillet 2023
+  publié le 1er août 2023
+
+insère entrée affichage : booléen, par défaut faux
+  « le règlement est affiché »
+
+insère versement complement « Complément »
+  réf. « délibération, article 1 »
+  en vigueur depuis 2024
+  si affichage
+  montant 100 €
+";
+
+const DRAFT: &str = "\
+avenant projet_2 « Projet d'avenant n° 2 »
+  réf. « lettre du 3 mars 2025 »
+  projet
+  après avenant_1
+
+abroge versement complement à compter de 2025
+  réf. « lettre »
+
+insère versement prime_de_lettre « Prime »
+  réf. « lettre »
+  montant 1 €
+";
+
+/// The state of the law: all amendments but drafts, those known at a date, those named.
+#[test]
+fn amendments() {
+    let mut folder = Folder::new();
+    folder.hide("loi/politique.pol", POLICY.as_bytes());
+    folder.write("loi/avenant_1.pol", AMENDMENT).write("loi/projet_2.pol", DRAFT);
+    let header = HEADER.trim_end();
+    let rows: String = GOOD_ROWS.lines().map(|row| format!("{row},vrai\n")).collect();
+    folder.hide("a.csv", format!("{header},affichage\n{rows}").as_bytes());
+    folder.run("check loi").run("test loi");
+    folder.run("eval loi a.csv --outputs complement");
+    folder.run("eval loi a.csv --outputs complement --without avenant_1");
+    for options in ["--without avenant_1", "--as-of 2023-07-31", "--as-of 01/08/2023", "--with projet_2"] {
+        folder.run(&format!("eval loi a.csv {options}"));
+        folder.run(&format!("eval loi a.csv {options} --engine reference"));
+    }
+    folder.run("schema loi --without avenant_1");
+    folder.run("eval loi a.csv --without avenant_1 --with projet_2");
+    folder.run("eval loi a.csv --with avenant_3");
+    folder.run("eval politique.pol a.csv --with avenant_3");
+    folder.run("eval loi a.csv --with avenant_1 --without avenant_1");
+    folder.run("eval loi a.csv --as-of hier");
+    insta::assert_snapshot!(folder.transcript);
+}
+
 #[test]
 fn examples() {
     let mut folder = Folder::new();

@@ -117,12 +117,15 @@ fn amendments_change_what_they_say(seed: u64, size: usize, count: usize) -> (usi
         let left = evaluate(&without, &batch, mode, 1);
         assert_eq!(difference(&alone, &batch, &base, &left), None, "graine {seed}, sans l'avenant");
         let amended = evaluate(&with, &batch, mode, 1);
-        let failed = |results: &Results, row: usize| results.errors.iter().find(|e| e.row == row).map(|e| format!("{e:?}"));
+        let failed =
+            |results: &Results, row: usize| results.errors.iter().find(|e| e.row == row).map(|e| format!("{e:?}"));
         let rank = |program: &Program, name: &str| {
             program.outputs().position(|id| *program.quantity(id).name == *name).expect("an output of the base")
         };
         for row in 0..batch.rows {
-            let Some(Value::Number(of_row)) = batch.value(&alone, alone.year, row) else { panic!("a row has its year") };
+            let Some(Value::Number(of_row)) = batch.value(&alone, alone.year, row) else {
+                panic!("a row has its year")
+            };
             let same = alone.outputs().enumerate().all(|(column, id)| {
                 let other = rank(&with, &alone.quantity(id).name);
                 base.columns[column].value(row) == amended.columns[other].value(row)

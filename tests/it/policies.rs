@@ -23,6 +23,25 @@ fn load(selection: &Selection) -> Policy {
     })
 }
 
+/// An agreement and its amendment: both states of the law are sound, and their examples hold.
+#[test]
+fn the_amended_agreement_holds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/aci-cpts");
+    let (sources, problems) = polc_runtime::io::policy::load(&folder);
+    assert!(problems.is_empty());
+    let checked = polc_compiler::check_all(&sources);
+    let style = Style { colour: false, width: 110 };
+    let said: String = checked.diagnostics.iter().map(|d| render(d, &sources, style)).collect();
+    assert!(said.is_empty(), "{said}");
+    let without = Selection { without: ["avenant_2".to_owned()].into(), ..Selection::default() };
+    for (selection, least) in [(Selection::default(), 28), (without, 13)] {
+        let policy = Policy::build(sources.clone(), &selection).expect("a sound policy");
+        let report = examples::run(&policy);
+        let failures: Vec<_> = report.failures.iter().map(|failure| (&failure.title, &failure.lines)).collect();
+        assert!(failures.is_empty() && report.examples >= least, "{failures:?}");
+    }
+}
+
 #[test]
 fn examples_and_controls_hold() {
     let policy = load(&Selection::default());

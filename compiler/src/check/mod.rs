@@ -46,6 +46,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         scopes: Vec::new(),
         texts: header.texts.clone(),
         amendments: Vec::new(),
+        other_inputs: Vec::new(),
         enumerations: Vec::new(),
         inputs: Vec::new(),
         parameters: Vec::new(),

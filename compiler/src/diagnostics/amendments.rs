@@ -83,23 +83,13 @@ pub fn no_beginning(span: Span, name: &str) -> Diagnostic {
 }
 
 pub fn no_end(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(
-        codes::AMENDMENT_FORM,
-        span,
-        format!("« {name} » n'a pas de fin à proroger"),
-        "en vigueur sans fin",
-    )
-    .with_help("supprimez ce changement ; pour mettre fin à une disposition : « abroge … à compter de … »")
+    Diagnostic::new(codes::AMENDMENT_FORM, span, format!("« {name} » n'a pas de fin à proroger"), "en vigueur sans fin")
+        .with_help("supprimez ce changement ; pour mettre fin à une disposition : « abroge … à compter de … »")
 }
 
 pub fn after_its_end(span: Span, name: &str, first: i64) -> Diagnostic {
-    Diagnostic::new(
-        codes::AMENDMENT_FORM,
-        span,
-        format!("« {name} » prend fin avant {first}"),
-        "reportée après sa fin",
-    )
-    .with_help("abrogez-la, ou prorogez-la aussi : « proroge … jusqu'en … »")
+    Diagnostic::new(codes::AMENDMENT_FORM, span, format!("« {name} » prend fin avant {first}"), "reportée après sa fin")
+        .with_help("abrogez-la, ou prorogez-la aussi : « proroge … jusqu'en … »")
 }
 
 pub fn already_so(span: Span, name: &str) -> Diagnostic {
@@ -211,14 +201,14 @@ pub fn conflict(name: &Name, other_span: Span, own: &Name, other: &Name) -> Diag
     Diagnostic::new(
         codes::AMENDMENT_ORDER,
         name.span,
-        format!("les avenants « {} » et « {} » changent tous deux « {} », sans ordre entre eux", other.node, own.node, name.node),
+        format!(
+            "les avenants « {} » et « {} » changent tous deux « {} », sans ordre entre eux",
+            other.node, own.node, name.node
+        ),
         format!("par « {} »", own.node),
     )
     .with_label(other_span, format!("par « {} »", other.node))
-    .with_help(format!(
-        "écrivez « après {} » dans l'en-tête de « {} », ou l'inverse",
-        other.node, own.node
-    ))
+    .with_help(format!("écrivez « après {} » dans l'en-tête de « {} », ou l'inverse", other.node, own.node))
 }
 
 pub fn touched_twice(name: &Name, first: Span, own: &Name) -> Diagnostic {

@@ -1,9 +1,9 @@
 //! « agrégat » and controls on the whole data: what is summed up becomes a quantity of each row.
 
-use polc_dsl::{FileId, Span};
 use polc_dsl::ast::{Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind, Name, Summary};
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::visit::{self, Rewrite};
+use polc_dsl::{FileId, Span};
 
 use super::{Known, at, clause, conjunction, everywhere, like, named, number};
 use crate::diagnostics as say;

@@ -200,5 +200,12 @@ fn everywhere(condition: Option<Expr>, span: Span) -> Clause {
 
 /// A declaration with the place and the references of another.
 fn like(model: &Item, kind: ItemKind, name: Name, title: Option<polc_dsl::ast::Text>, clauses: Vec<Clause>) -> Item {
-    Item { kind, name: Some(name), title: title.or_else(|| model.title.clone()), clauses, span: model.span, home: model.home }
+    Item {
+        kind,
+        name: Some(name),
+        title: title.or_else(|| model.title.clone()),
+        clauses,
+        span: model.span,
+        home: model.home,
+    }
 }

@@ -42,8 +42,7 @@ pub fn apply(register: &Register<'_>, files: &[ast::File], sources: &SourceMap, 
     for rank in included {
         law.amendment(*rank);
     }
-    let mut result: Vec<ast::File> =
-        files.iter().map(|file| ast::File { items: Vec::new(), ..file.clone() }).collect();
+    let mut result: Vec<ast::File> = files.iter().map(|file| ast::File { items: Vec::new(), ..file.clone() }).collect();
     // The base first, then the amendments in their order.
     result.sort_by_key(|file| register.home(file.id));
     for entry in law.entries {
@@ -177,7 +176,8 @@ impl Overlay<'_, '_> {
     fn insert(&mut self, rank: usize, item: &Item, part: Option<FileId>) {
         if let Some(name) = &item.name {
             let key = (discriminant(&item.kind), name.node.clone());
-            let aim = Aim { key, name, cases: CaseSet::of(item), years: in_force(item), span: name.span, verb: "insère" };
+            let aim =
+                Aim { key, name, cases: CaseSet::of(item), years: in_force(item), span: name.span, verb: "insère" };
             if !self.touch(rank, &aim, true) {
                 return;
             }
@@ -403,7 +403,13 @@ impl Overlay<'_, '_> {
     }
 
     /// What a change names, its kind told or found; with a kind of declaration to speak of.
-    fn aim<'i>(&mut self, rank: usize, item: &'i Item, target: &Target, verb: &'static str) -> Option<(Aim<'i>, ItemKind)> {
+    fn aim<'i>(
+        &mut self,
+        rank: usize,
+        item: &'i Item,
+        target: &Target,
+        verb: &'static str,
+    ) -> Option<(Aim<'i>, ItemKind)> {
         let name = item.name.as_ref()?;
         if !item.clauses.iter().any(|clause| matches!(clause.kind, K::Reference(_))) {
             self.report(common::missing_reference(name.span, say::change_word(verb)));
@@ -446,7 +452,8 @@ impl Overlay<'_, '_> {
                 continue;
             }
             let cases = CaseSet::of(&entry.item);
-            let years = if matches!(entry.item.kind, ItemKind::Parameter) { Years::ALWAYS } else { in_force(&entry.item) };
+            let years =
+                if matches!(entry.item.kind, ItemKind::Parameter) { Years::ALWAYS } else { in_force(&entry.item) };
             if !cases.meets(&aim.cases) || years.overlap(aim.years).is_none() {
                 beside = Some(name.span);
             } else if aim.cases.covers(&cases) {
@@ -512,7 +519,8 @@ impl Overlay<'_, '_> {
             return self.report(say::beside(amendment, verb, name, beside));
         }
         // What another amendment made or took away.
-        let before = self.touches.iter().rev().find(|touch| touch.key.1 == name.node && touch.by != rank && !touch.inserts);
+        let before =
+            self.touches.iter().rev().find(|touch| touch.key.1 == name.node && touch.by != rank && !touch.inserts);
         if let Some(touch) = before {
             let (span, other) = (touch.span, self.register.get(touch.by).name);
             let ordered = self.register.comes_after(rank, touch.by);

@@ -9,6 +9,7 @@ mod period;
 mod register;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use polc_dsl::ast::{self, ClauseKind as K, Item, ItemKind};
 use polc_dsl::diagnostic::Diagnostic;
@@ -31,6 +32,8 @@ pub struct Law {
     pub amendments: Vec<Amendment>,
     /// What the amendments changed, to say it where an error follows from it.
     pub marks: Vec<Mark>,
+    /// Inputs that only other states of the law have.
+    pub other_inputs: Vec<Arc<str>>,
     /// The amendments laid over the base.
     pub included: Set,
 }
@@ -38,7 +41,7 @@ pub struct Law {
 /// A change that was made.
 #[derive(Clone, Debug)]
 pub struct Mark {
-    pub name: std::sync::Arc<str>,
+    pub name: Arc<str>,
     pub span: Span,
     /// What was done, and by which amendment.
     pub words: String,
@@ -46,15 +49,15 @@ pub struct Mark {
 
 /// Lays the amendments of a selection over the base. Never fails: a change that cannot be made is left out and reported.
 #[must_use]
-pub fn overlay(files: &[ast::File], sources: &SourceMap, selection: &Selection) -> (Law, Vec<Diagnostic>) {
-    let (register, mut diagnostics) = Register::read(files);
+pub fn overlay(written: &[ast::File], sources: &SourceMap, selection: &Selection) -> (Law, Vec<Diagnostic>) {
+    let (register, mut diagnostics) = Register::read(written);
     let (chosen, problems) = register.chosen(selection);
     diagnostics.extend(problems);
     let included = match &selection.version {
         None => chosen.clone(),
         Some(names) => register.ranks(names),
     };
-    let outcome = apply::apply(&register, files, sources, &included);
+    let outcome = apply::apply(&register, written, sources, &included);
     diagnostics.extend(outcome.diagnostics);
     let mut files = outcome.files;
     for file in &mut files {
@@ -71,7 +74,17 @@ pub fn overlay(files: &[ast::File], sources: &SourceMap, selection: &Selection) 
         }
     }
     let amendments = register.describe(&included);
-    (Law { files, amendments, marks: outcome.marks, included }, diagnostics)
+    let mut other_inputs = inputs(written);
+    let own = inputs(&files);
+    other_inputs.retain(|name| !own.contains(name));
+    (Law { files, amendments, marks: outcome.marks, other_inputs, included }, diagnostics)
+}
+
+/// The names of the inputs that files declare, insert or replace.
+fn inputs(files: &[ast::File]) -> Vec<Arc<str>> {
+    let items = files.iter().flat_map(|file| &file.items).map(register::written);
+    let inputs = items.filter(|item| matches!(item.kind, ItemKind::Input(_)));
+    inputs.filter_map(|item| item.name.as_ref()).map(|name| name.node.clone()).collect()
 }
 
 /// Whether a declaration is worked on data of its own: it belongs to one state of the law.

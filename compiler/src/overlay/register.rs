@@ -222,10 +222,15 @@ impl<'f> Register<'f> {
         let describe = |(rank, header): (usize, &Header<'_>)| Amendment {
             name: header.name.node.clone(),
             title: header.item.title.as_ref().map_or_else(|| header.name.node.clone(), |title| title.node.clone()),
-            citations: header.item.clauses.iter().flat_map(|clause| match &clause.kind {
-                K::Reference(citations) => citations.iter().map(citation).collect(),
-                _ => Vec::new(),
-            }).collect(),
+            citations: header
+                .item
+                .clauses
+                .iter()
+                .flat_map(|clause| match &clause.kind {
+                    K::Reference(citations) => citations.iter().map(citation).collect(),
+                    _ => Vec::new(),
+                })
+                .collect(),
             signed: header.signed,
             published: header.published,
             draft: header.draft,
@@ -305,12 +310,7 @@ fn misplaced(file: &ast::File, header: Option<&Item>, diagnostics: &mut Vec<Diag
     }
 }
 
-fn header_of<'f>(
-    file: &'f ast::File,
-    item: &'f Item,
-    name: &'f Name,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Header<'f> {
+fn header_of<'f>(file: &'f ast::File, item: &'f Item, name: &'f Name, diagnostics: &mut Vec<Diagnostic>) -> Header<'f> {
     let mut header = Header { name, item, file, signed: None, published: None, draft: false, after: Vec::new() };
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for clause in &item.clauses {
@@ -376,11 +376,8 @@ fn ordered<'f>(list: Vec<Header<'f>>, diagnostics: &mut Vec<Diagnostic>) -> Regi
             0
         });
         let mut header = pending.remove(ready);
-        header.after = header
-            .after
-            .iter()
-            .filter_map(|(name, _)| register.find(&name.node).map(|rank| (*name, rank)))
-            .collect();
+        header.after =
+            header.after.iter().filter_map(|(name, _)| register.find(&name.node).map(|rank| (*name, rank))).collect();
         let mut before = Set::new();
         for (_, earlier) in &header.after {
             before.insert(*earlier);

@@ -186,7 +186,9 @@ fn allowed(kind: &ItemKind) -> &'static [&'static str] {
         ItemKind::Situation => &["base", "soit"],
         ItemKind::Amendment => &["réf.", "signé le", "publié le", "projet", "après", "texte"],
         ItemKind::Change(_) => &["réf."],
-        ItemKind::Example => &["réf.", "origine", "base", "lecture", "avec avenant", "sans avenant", "exercice", "soit", "attendu"],
+        ItemKind::Example => {
+            &["réf.", "origine", "base", "lecture", "avec avenant", "sans avenant", "exercice", "soit", "attendu"]
+        }
         ItemKind::Control => &[
             "réf.",
             "pour",

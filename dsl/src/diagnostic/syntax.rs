@@ -372,8 +372,9 @@ pub fn derogation_without_target(span: Span, name: &str) -> Diagnostic {
 /// « remplace x », without the word of the declaration.
 #[must_use]
 pub fn change_of_what(span: Span, verb: &str, found: &str) -> Diagnostic {
-    unexpected(span, found, &["une déclaration"])
-        .with_help(format!("reprenez la déclaration entière, comme dans la base : « {verb} critère … », avec ses clauses"))
+    unexpected(span, found, &["une déclaration"]).with_help(format!(
+        "reprenez la déclaration entière, comme dans la base : « {verb} critère … », avec ses clauses"
+    ))
 }
 
 #[must_use]

@@ -80,7 +80,13 @@ impl Binder<'_> {
                 continue;
             }
             let Some(id) = program.find_input(name) else {
-                unknown.push(column);
+                // The data of an amendment left out is not a mistake.
+                let elsewhere = program.other_inputs.iter().any(|other| **other == **name);
+                match self.request.others {
+                    OtherColumns::Carried if elsewhere => binding.kept.push(column),
+                    _ if elsewhere => {}
+                    _ => unknown.push(column),
+                }
                 continue;
             };
             if self.request.required.contains(&id) || self.request.optional.contains(&id) {
