@@ -81,6 +81,15 @@ pub enum Change {
         target: Target,
         from: Option<DateBound>,
     },
+    /// Rows of a table, whose name the item bears: inserted, or in the place of those of the same key.
+    Row {
+        replaces: bool,
+        cells: Vec<Option<Expr>>,
+    },
+    RepealRow {
+        key: Text,
+        from: Option<DateBound>,
+    },
     /// « reporte … à … »: another beginning.
     Postpone {
         target: Target,
@@ -260,6 +269,12 @@ pub enum ClauseKind {
         date: Spanned<DateLiteral>,
     },
     Draft,
+    /// In a table that an amendment changes: a row in the place of those of its key, or, without cells, their end.
+    RowChange {
+        key: Text,
+        cells: Option<Vec<Option<Expr>>>,
+        from: Option<u32>,
+    },
     /// « avec avenant … », « sans avenant … ».
     UnderAmendments {
         names: Vec<Name>,

@@ -279,6 +279,25 @@ impl Builder {
                     home: self.file,
                 };
             }
+            Rule::insertion_ligne | Rule::remplacement_ligne => {
+                name = Some(self.name(&children.next()));
+                let mut cells = Vec::new();
+                while let Some(cell) = children.take_if(Rule::cellule) {
+                    cells.push(self.cell(cell));
+                }
+                ItemKind::Change(Change::Row { replaces: rule == Rule::remplacement_ligne, cells })
+            }
+            Rule::abrogation_ligne => {
+                let key = children.next();
+                let key = match key.as_rule() {
+                    Rule::texte => self.text(&key),
+                    Rule::nombre_nu => Spanned { node: self.number(&key).digits, span: self.span(&key) },
+                    _ => self.name(&key),
+                };
+                name = Some(self.name(&children.next()));
+                let from = children.take_if(Rule::borne_date).map(|p| self.bound(p));
+                ItemKind::Change(Change::RepealRow { key, from })
+            }
             Rule::abrogation | Rule::report | Rule::prorogation => {
                 let (target, aimed) = self.target(children.next());
                 name = Some(aimed);
@@ -303,6 +322,11 @@ impl Builder {
         };
         let clauses = children.0.map(|p| self.clause(p)).collect();
         Item { kind, name, title, clauses, span, home: self.file }
+    }
+
+    /// A cell of a table; `None` where it is empty.
+    fn cell(&self, pair: P<'_>) -> Option<Expr> {
+        inner(pair).find(|p| p.as_rule() == Rule::expression).map(|p| self.expression(p))
     }
 
     /// What a change aims at, and its name.
@@ -596,9 +620,7 @@ impl Builder {
                 let name = self.name(&c.next());
                 K::Column { name, ty: Box::new(self.input_type(c.next())) }
             }
-            Rule::ligne => K::Row(
-                c.0.map(|p| inner(p).find(|p| p.as_rule() == Rule::expression).map(|p| self.expression(p))).collect(),
-            ),
+            Rule::ligne => K::Row(c.0.map(|p| self.cell(p)).collect()),
             Rule::colonnes_en_vigueur => K::ColumnsInForce { from: self.name(&c.next()), to: self.name(&c.next()) },
             Rule::remplace => {
                 let name = self.name(&c.next());

@@ -207,6 +207,9 @@ pub fn clause(clause: &mut Clause, by: &mut dyn Rewrite) {
             by.name(name);
             input_type(ty, by);
         }
+        K::RowChange { cells, .. } => {
+            cells.iter_mut().flatten().for_each(|cell| optional(cell, by));
+        }
         K::Row(cells) => cells.iter_mut().for_each(|cell| optional(cell, by)),
         K::ColumnsInForce { from, to } => {
             by.name(from);

@@ -154,6 +154,9 @@ const NODES: &[&str] = &[
     "postpone",
     "extend",
     "of-kind",
+    "insert-row",
+    "replace-row",
+    "repeal-row",
     "signed",
     "published",
     "draft",
@@ -274,6 +277,13 @@ fn kind_of(target: &Target) -> String {
 fn change(change: &Change) -> String {
     let (target, bound) = match change {
         Change::Insert(_) | Change::Replace(_) => return String::new(),
+        Change::Row { cells, .. } => {
+            let cell = |cell: &Option<Expr>| cell.as_ref().map_or("empty".to_owned(), expr);
+            return format!(" ({})", cells.iter().map(cell).collect::<Vec<_>>().join(" "));
+        }
+        Change::RepealRow { from, .. } => {
+            return from.as_ref().map(|from| format!(" (from {})", bound_of(from))).unwrap_or_default();
+        }
         Change::Repeal { target, from } => (target, from.as_ref().map(|from| format!(" (from {})", bound_of(from)))),
         Change::Postpone { target, from } => (target, Some(format!(" (from {})", bound_of(from)))),
         Change::Extend { target, until } => (target, Some(format!(" (until {})", bound_of(until)))),
@@ -324,6 +334,8 @@ fn item(item: &Item) -> String {
             Change::Replace(inner) => return format!("replace {}", indented(&self::item(inner))),
             Change::Repeal { target, .. } => format!("repeal{}", kind_of(target)),
             Change::Postpone { target, .. } => format!("postpone{}", kind_of(target)),
+            Change::Row { replaces, .. } => if *replaces { "replace-row" } else { "insert-row" }.to_owned(),
+            Change::RepealRow { key, .. } => format!("repeal-row « {} »", key.node),
             Change::Extend { target, .. } => format!("extend{}", kind_of(target)),
         },
     };
@@ -451,6 +463,8 @@ fn clause(clause: &Clause) -> String {
             format!("{} {}", if *published { "published" } else { "signed" }, date_of(date.node))
         }
         K::Draft => "draft".to_owned(),
+        // Only the overlay writes it.
+        K::RowChange { key, .. } => format!("row-change {}", key.node),
         K::UnderAmendments { names, included } => {
             format!("{} {}", if *included { "with" } else { "without" }, names_of(names))
         }

@@ -1,5 +1,6 @@
 //! One test binary for the whole project.
 
+mod amendments;
 mod cli;
 mod corpus;
 mod differential;

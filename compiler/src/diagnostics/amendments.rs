@@ -16,6 +16,7 @@ pub fn change_word(verb: &str) -> &'static str {
     match verb {
         "reporte" => "un report",
         "proroge" => "une prorogation",
+        "insère" | "remplace" => "une ligne de table",
         _ => "une abrogation",
     }
 }
@@ -193,6 +194,37 @@ pub fn partial_conditions(name: &Name, amendment: &Name, span: Span) -> Diagnost
     )
     .with_label(span, "l'une d'elles")
     .with_help("reprenez la clause « pour … lorsque … » de celle qu'il remplace, ou remplacez-les toutes par une seule sans « lorsque »")
+}
+
+pub fn not_a_table(name: &Name, item: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::AMENDMENT_TARGET,
+        name.span,
+        format!("« {} » n'est pas une table, mais {item}", name.node),
+        "n'a pas de lignes",
+    )
+    .with_help("reprenez la déclaration entière : « remplace … »")
+}
+
+pub fn row_without_key(span: Span, table: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::AMENDMENT_TARGET,
+        span,
+        format!("cette ligne de « {table} » n'a pas de clé"),
+        "laquelle est-ce ?",
+    )
+    .with_help("donnez les cellules dans l'ordre des colonnes, sans sauter celle de la clé")
+}
+
+pub fn no_row<'n>(span: Span, key: &str, table: &str, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    Diagnostic::new(
+        codes::AMENDMENT_TARGET,
+        span,
+        format!("la table « {table} » n'a pas de ligne « {key} » ces années-là"),
+        "rien à changer",
+    )
+    .with_help("corrigez la clé ou les années, ou écrivez « insère ligne … »")
+    .suggesting(key, known)
 }
 
 // ---------------------------------------------------------------------------------------------- order

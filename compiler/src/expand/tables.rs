@@ -1,6 +1,8 @@
 //! Tables and templates: a declaration that says « pour chaque table » is written once for each key of the table, with
 //! `<column>` replaced by the cell. A number that changes from one period to the next becomes a dated parameter.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -171,6 +173,7 @@ impl Tables {
         if rows.is_empty() && self.diagnostics.is_empty() {
             self.report(say::missing_clause(name.span, "cette table", "ses lignes (« ligne … » ou « fichier … »)"));
         }
+        self.change_rows(item, &table, key_column, bounds, &mut rows);
         for mut row in rows {
             if let Some((from, to)) = bounds {
                 let year = |cell: &Option<Cell>| cell.as_ref().and_then(|cell| cell.text.parse::<i64>().ok());

@@ -159,6 +159,8 @@ impl Overlay<'_, '_> {
                 ItemKind::Change(Change::Insert(inner)) => self.insert(rank, inner, part),
                 ItemKind::Change(Change::Replace(inner)) => self.replace(rank, inner),
                 ItemKind::Change(Change::Repeal { target, from }) => self.repeal(rank, item, target, from.as_ref()),
+                ItemKind::Change(Change::Row { replaces, cells }) => self.row(rank, item, *replaces, cells),
+                ItemKind::Change(Change::RepealRow { key, from }) => self.repeal_row(rank, item, key, from.as_ref()),
                 ItemKind::Change(Change::Postpone { target, from }) => self.postpone(rank, item, target, from),
                 ItemKind::Change(Change::Extend { target, until }) => self.extend(rank, item, target, until),
                 _ => self.entries.push(Entry { item: item.clone(), place: file.id, made_by: Some(rank) }),
@@ -245,6 +247,50 @@ impl Overlay<'_, '_> {
         self.rewrite(rank, &hits, |old| {
             Some(remains(old, years, aim.span).into_iter().map(|item| (item, false)).collect())
         });
+    }
+
+    /// A row of a table, inserted or in the place of those of its key.
+    fn row(&mut self, rank: usize, item: &Item, replaces: bool, cells: &[Option<ast::Expr>]) {
+        let verb = if replaces { "remplace" } else { "insère" };
+        let Some((aim, index)) = self.table(rank, item, verb) else { return };
+        let span = item.span;
+        let Some(key) = row_key(&self.entries[index].item, cells) else {
+            return self.report(say::row_without_key(aim.span, &aim.name.node));
+        };
+        let row = Aim { key: (aim.key.0, row_name(aim.name, &key.node)), ..aim };
+        if !self.touch(rank, &row, !replaces) {
+            return;
+        }
+        let kind = match replaces {
+            true => K::RowChange { key, cells: Some(cells.to_vec()), from: None },
+            false => K::Row(cells.to_vec()),
+        };
+        self.entries[index].item.clauses.push(ast::Clause { kind, span });
+    }
+
+    fn repeal_row(&mut self, rank: usize, item: &Item, key: &ast::Text, from: Option<&ast::DateBound>) {
+        let Some((aim, index)) = self.table(rank, item, "abroge") else { return };
+        let from = match from.map(first_year).transpose() {
+            Ok(from) => from.and_then(|year| u32::try_from(year).ok()),
+            Err(problem) => return self.report(problem),
+        };
+        let row = Aim { key: (aim.key.0, row_name(aim.name, &key.node)), ..aim };
+        if self.touch(rank, &row, false) {
+            let kind = K::RowChange { key: key.clone(), cells: None, from };
+            self.entries[index].item.clauses.push(ast::Clause { kind, span: item.span });
+        }
+    }
+
+    /// The table that a change of rows names.
+    fn table<'i>(&mut self, rank: usize, item: &'i Item, verb: &'static str) -> Option<(Aim<'i>, usize)> {
+        let (aim, kind) = self.aim(rank, item, &Target { sort: None, cases: None }, verb)?;
+        if !matches!(kind, ItemKind::Table) {
+            let problem = say::not_a_table(aim.name, item_word(&kind));
+            self.report(problem);
+            return None;
+        }
+        let index = *self.hits(rank, &aim)?.first()?;
+        Some((aim, index))
     }
 
     fn postpone(&mut self, rank: usize, item: &Item, target: &Target, from: &ast::DateBound) {
@@ -374,7 +420,7 @@ impl Overlay<'_, '_> {
     /// Records what an amendment changes; false if another, without an order between them, changes it too.
     fn touch(&mut self, rank: usize, aim: &Aim<'_>, inserts: bool) -> bool {
         let clash = self.touches.iter().find(|touch| {
-            touch.key == aim.key
+            same_target(&touch.key, &aim.key)
                 && !(inserts && touch.inserts)
                 && !self.register.comes_after(rank, touch.by)
                 && !(touch.by == rank && (inserts || touch.inserts))
@@ -558,6 +604,37 @@ impl Overlay<'_, '_> {
         let problem = say::no_target(amendment, verb, name, known);
         self.report(problem);
     }
+}
+
+/// A row, in what amendments touch: its table, then its key.
+fn row_name(table: &Name, key: &str) -> Arc<str> {
+    format!("{}\0{key}", table.node).into()
+}
+
+/// Whether one is the other, or the table of it.
+fn same_target(a: &Key, b: &Key) -> bool {
+    let holds = |table: &str, row: &str| row.strip_prefix(table).is_some_and(|rest| rest.starts_with('\0'));
+    a.0 == b.0 && (a.1 == b.1 || holds(&a.1, &b.1) || holds(&b.1, &a.1))
+}
+
+/// The cell of the key of a table.
+fn row_key(table: &Item, cells: &[Option<ast::Expr>]) -> Option<ast::Text> {
+    let key = table.clauses.iter().find_map(|clause| match &clause.kind {
+        K::Key(names) => names.first(),
+        _ => None,
+    })?;
+    let columns = table.clauses.iter().filter_map(|clause| match &clause.kind {
+        K::Column { name, .. } => Some(name),
+        _ => None,
+    });
+    let rank = columns.map(|name| &name.node).position(|name| *name == key.node)?;
+    let cell = cells.get(rank)?.as_ref()?;
+    let node = match &cell.kind {
+        ast::ExprKind::Text(text) | ast::ExprKind::Name(text) => text.clone(),
+        ast::ExprKind::Number { value, .. } => value.digits.clone(),
+        _ => return None,
+    };
+    Some(polc_dsl::Spanned { node, span: cell.span })
 }
 
 /// Whether a declaration, or a value of a parameter, takes effect in that year.

@@ -7,6 +7,8 @@
 mod apply;
 mod period;
 mod register;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use polc_dsl::ast::{self, ClauseKind as K, Item, ItemKind};
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::{SourceMap, Span};
 
+pub(crate) use period::without as years_without;
 pub use register::Register;
 
 use crate::diagnostics::amendments as say;

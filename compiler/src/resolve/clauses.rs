@@ -108,7 +108,7 @@ pub fn clause_word(kind: &K) -> &'static str {
         K::WholeData(_) => "sur l'ensemble",
         K::File(_) => "fichier",
         K::Column { .. } => "colonne",
-        K::Row(_) => "ligne",
+        K::Row(_) | K::RowChange { .. } => "ligne",
         K::ColumnsInForce { .. } => "en vigueur",
     }
 }
