@@ -25,7 +25,7 @@ table prix « Prix de revient »
   réf. annexe 1
   clé id
   colonne id : texte
-  colonne montant : décimal en €
+  colonne cout : décimal en €
   colonne debut : entier, de 2000 à 2100
   colonne fin : entier, de 2000 à 2100
   en vigueur de debut à fin
@@ -36,7 +36,7 @@ table prix « Prix de revient »
 versement prix_<id> « Prix : <id> »
   pour chaque prix
   réf. annexe 1
-  montant <montant>
+  montant <cout>
 
 situation cantine « Une cantine »
   soit annee = 2024
