@@ -84,8 +84,11 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     (batch.rows, compiled.statistics.compiled, reference.errors.len())
 }
 
-/// A policy with an amendment: the law of the base, and the amended one, when both compile.
-fn amended(seed: u64, size: usize) -> Option<(Arc<Program>, Arc<Program>, Arc<Program>, i64)> {
+/// A policy, the same with an amendment left out, and with it; when all compile.
+type Amended = (Arc<Program>, Arc<Program>, Arc<Program>, i64);
+
+/// The last is the year in which the amendment takes effect.
+fn amended(seed: u64, size: usize) -> Option<Amended> {
     let text = testing::policy(seed, size);
     let (amendment, year) = testing::amendment(seed ^ 0xA5, &text);
     let alone = build(&text).unwrap_or_else(|problems| panic!("graine {seed}\n{problems}\n{text}"))?;
@@ -161,6 +164,12 @@ proptest! {
     fn compiled_code_agrees_with_the_interpreter(seed in any::<u64>(), size in 1usize..14) {
         agree(seed, size, 60);
     }
+
+}
+
+proptest! {
+    // Each case compiles three programs and runs two engines on each.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
 
     #[test]
     fn amended_policies_agree_too(seed in any::<u64>(), size in 1usize..10) {

@@ -68,7 +68,7 @@ fn said(source: &str) -> (Vec<&'static str>, String) {
     let starts = source.match_indices("\navenant ").map(|(at, _)| at + 1);
     let cuts: Vec<usize> = std::iter::once(0).chain(starts).chain([source.len()]).collect();
     for pair in cuts.windows(2) {
-        assert!(sources.add("bloc.pol", source[pair[0]..pair[1]].as_bytes()).1.is_none());
+        assert!(sources.add("bloc.pol", &source.as_bytes()[pair[0]..pair[1]]).1.is_none());
     }
     said_of(&sources)
 }

@@ -95,7 +95,10 @@ fn expected(rows: &[(i64, i64, &str)]) -> Vec<(Years, String)> {
 #[test]
 fn a_replacement_of_some_years_leaves_the_others() {
     let law = law("remplace définition don\n  pour seul\n  réf. article 3\n  en vigueur de 2022 à 2023\n  vaut 9\n");
-    assert_eq!(rules(&law, "don"), expected(&[(MIN, 2021, "1"), (2022, 2023, "9"), (2024, MAX, "1"), (2020, 2024, "2")]));
+    assert_eq!(
+        rules(&law, "don"),
+        expected(&[(MIN, 2021, "1"), (2022, 2023, "9"), (2024, MAX, "1"), (2020, 2024, "2")])
+    );
 }
 
 #[test]

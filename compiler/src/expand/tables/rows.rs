@@ -30,7 +30,8 @@ impl Tables {
             if let Some(new) = &new
                 && new.cells.len() != table.columns.len()
             {
-                let problem = format!("cette ligne a {} valeurs pour {} colonnes", new.cells.len(), table.columns.len());
+                let problem =
+                    format!("cette ligne a {} valeurs pour {} colonnes", new.cells.len(), table.columns.len());
                 self.report(common::bad_table(clause.span, &problem));
                 continue;
             }
