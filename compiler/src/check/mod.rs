@@ -66,6 +66,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         used_units: Vec::new(),
         used_enumerations: Vec::new(),
         scope_ids: BTreeMap::new(),
+        unexpanded: false,
     };
     checker.enumerations();
     checker.inputs();
@@ -129,6 +130,8 @@ struct Checker<'a, 'h> {
     used_enumerations: Vec<EnumId>,
     /// Typed scopes by the rank of the resolved ones.
     scope_ids: BTreeMap<usize, Option<ScopeId>>,
+    /// Whether something was left by the expansion, which said why.
+    unexpanded: bool,
 }
 
 /// Where an expression is evaluated: what is known to hold there.
@@ -501,7 +504,7 @@ impl Checker<'_, '_> {
                 self.report(problem);
             }
         }
-        if !self.diagnostics.is_empty() {
+        if self.unexpanded || !self.diagnostics.is_empty() {
             return;
         }
         for id in self.program.quantity_ids() {
