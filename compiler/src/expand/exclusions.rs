@@ -77,17 +77,17 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>, diagnosti
             }
         }
         K::OnlyOnce(target) => {
-            // Obtained in an earlier year, known or carried from one earlier still.
-            let past = |of: &Name| {
-                let past = at(of.span, E::Past { reach: Reach::Earlier, name: of.clone() });
-                or_else(past, at(of.span, E::Boolean(false)))
-            };
+            // Obtained this year or in an earlier one, carried through the rows where nothing applies.
             let obtained = named(format!("{}.obtenu", name.node), target.span);
-            made.push(truth(&item, obtained.clone(), shared(&item), call("non_nul", read(target))));
-            let mut holds = binary(BinaryOp::Or, past(&name), past(&obtained));
-            if let Some(condition) = &condition {
-                holds = binary(BinaryOp::And, condition.clone(), holds);
-            }
+            let past = at(target.span, E::Past { reach: Reach::Earlier, name: obtained.clone() });
+            let past = or_else(past, at(target.span, E::Boolean(false)));
+            let now = call("non_nul", read(target));
+            let clauses = vec![clause(target.span, K::ScopeAll)];
+            made.push(truth(&item, obtained, clauses, binary(BinaryOp::Or, now, past.clone())));
+            let holds = match &condition {
+                None => past,
+                Some(condition) => binary(BinaryOp::And, condition.clone(), past),
+            };
             made.push(truth(&item, name.clone(), shared(&item), holds));
             made.push(annuls(&item, &name, &name.node, target, &shared(&item)));
         }

@@ -228,6 +228,7 @@ impl<'a> Resolver<'a> {
                 }
                 K::If(condition) => common.condition = Condition::Expr(condition),
                 K::Keeps(condition) => common.keeps = Some(condition),
+                K::ScopeAll => common.scope = self.program.whole_scope(),
                 _ => {}
             }
         }
