@@ -307,10 +307,10 @@ impl Checker<'_, '_> {
             if measure(&value).as_ref().is_some_and(outside) {
                 self.report(say::out_of_range(default.span, &input.name.node, "est hors de sa plage"));
             }
-            if let Value::Number(number) = &value {
-                if finite_decimals(number).is_none_or(|d| d > decimals) {
-                    self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
-                }
+            if let Value::Number(number) = &value
+                && finite_decimals(number).is_none_or(|d| d > decimals)
+            {
+                self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
             }
             Some(value)
         });
