@@ -109,7 +109,7 @@ pub fn repeated_clause(span: Span, first: Span, clause: &str) -> Diagnostic {
 pub fn exclusive_clauses(span: Span, first: Span) -> Diagnostic {
     Diagnostic::new(codes::REPEATED_CLAUSE, span, "ces deux clauses donnent chacune la valeur", "seconde valeur")
         .with_label(first, "première valeur")
-        .with_help("gardez une seule sorte de clause : « vaut », « vrai si », « points », « montant » ou « taux »")
+        .with_help("gardez une seule sorte de clause : « vaut », « vrai si », « points », « montant », « taux »…")
 }
 
 pub fn unknown_unit<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
@@ -124,6 +124,17 @@ pub fn unknown_unit<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -
 }
 
 pub fn unknown_function<'n>(name: &Name, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    if ["compte", "somme", "moyenne", "maximum", "minimum", "distincts"].contains(&&*name.node) {
+        return Diagnostic::new(
+            codes::UNKNOWN_FUNCTION,
+            name.span,
+            format!("« {} » ne se lit que dans un contrôle sur l'ensemble", name.node),
+            "résume plusieurs lignes",
+        )
+        .with_help(
+            "pour calculer avec toutes les lignes, déclarez un « agrégat » ; sur une table, « somme sur … de … »",
+        );
+    }
     let known: Vec<&str> = known.into_iter().collect();
     Diagnostic::new(
         codes::UNKNOWN_FUNCTION,
@@ -223,8 +234,135 @@ pub fn nested_aggregate(span: Span, name: &str, other_span: Span, other: &str) -
     .with_help("un agrégat résume des quantités qui ne lisent aucun agrégat, même l'année d'avant")
 }
 
+pub fn one_row(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_OPERATION,
+        span,
+        "un contrôle sur l'ensemble ne lit pas la valeur d'une seule ligne",
+        "de quelle ligne du groupe ?",
+    )
+    .with_help(
+        "lisez les lignes par compte(…), somme(…), moyenne(…), maximum(…), minimum(…) ou distincts(…), ou ajoutez \
+         l'entrée aux groupes : « sur l'ensemble par … »",
+    )
+}
+
+pub fn group_without_year(span: Span, problem: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_OPERATION,
+        span,
+        format!("{problem}, et ses groupes réunissent des lignes d'années différentes"),
+        "de quelle année du groupe ?",
+    )
+    .with_help("ajoutez l'exercice aux groupes : « sur l'ensemble par …, annee »")
+}
+
+pub fn several_exclusions(span: Span, first: Span) -> Diagnostic {
+    Diagnostic::new(codes::REPEATED_CLAUSE, span, "un non cumul ne dit qu'une chose", "seconde règle")
+        .with_label(first, "première règle")
+        .with_help("écrivez deux non cumuls, chacun avec son nom")
+}
+
 pub fn bad_table(span: Span, problem: &str) -> Diagnostic {
     Diagnostic::new(codes::BAD_TABLE, span, problem, "ici")
+}
+
+pub fn no_table_file(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(codes::BAD_TABLE, span, format!("le fichier « {name} » n'existe pas"), "introuvable")
+        .with_help("le fichier d'une table se range à côté du fichier .pol qui la déclare")
+}
+
+pub fn bad_cell(span: Span, column: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::new(codes::BAD_TABLE, span, format!("la colonne « {column} » attend {wanted}"), "ne convient pas")
+}
+
+pub fn row_length(span: Span, found: usize, wanted: usize) -> Diagnostic {
+    let problem = format!("cette ligne a {found} valeur{} pour {wanted} colonnes", if found > 1 { "s" } else { "" });
+    Diagnostic::new(codes::BAD_TABLE, span, problem, "une valeur par colonne, dans leur ordre")
+        .with_help("séparez les valeurs par « ; », et écrivez « vide » pour une cellule vide")
+}
+
+pub fn record_length(span: Span, found: usize, titles: usize) -> Diagnostic {
+    let problem = format!("cette ligne a {found} cellule{} pour {titles} titres", if found > 1 { "s" } else { "" });
+    Diagnostic::new(codes::BAD_TABLE, span, problem, "une cellule par titre")
+        .with_help("une cellule qui contient une virgule se met entre guillemets : \"0,50\"")
+}
+
+pub fn not_in_a_name(span: Span, text: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_TABLE,
+        span,
+        format!("« {text} » ne peut pas entrer dans un nom"),
+        "devient un nom de colonne",
+    )
+    .with_help("un nom est fait de lettres, de chiffres et de « _ »")
+}
+
+pub fn duplicate_row(span: Span, first: Span, key: &str, years: Years, dated: bool) -> Diagnostic {
+    let when = if years.first == i64::MIN {
+        String::new()
+    } else if years.first == years.last {
+        format!(" en {}", years.first)
+    } else {
+        format!(" dès {}", years.first)
+    };
+    let diagnostic =
+        Diagnostic::new(codes::BAD_TABLE, span, format!("deux lignes pour « {key} »{when}"), "seconde ligne")
+            .with_label(first, "première ligne");
+    if dated {
+        diagnostic.with_help("les années de deux lignes de même clé ne se recouvrent pas")
+    } else {
+        diagnostic.with_help("si la seconde remplace la première, dites depuis quand : « en vigueur de … à … »")
+    }
+}
+
+pub fn changing_condition(span: Span, key: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_TABLE,
+        span,
+        format!("cette condition change d'une période à l'autre pour « {key} »"),
+        "vraie certaines années seulement",
+    )
+    .with_help("un gabarit vaut pour toutes les années d'une clé : dites la condition dans la disposition")
+}
+
+pub fn bad_condition(span: Span) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_TABLE,
+        span,
+        "une condition sur une table lit un booléen ou compare une colonne à une valeur",
+        "ni l'un ni l'autre",
+    )
+    .with_help("par exemple « où population = adulte », « où non declaratif », « où secteur parmi a1, a2 »")
+}
+
+pub fn no_cell(span: Span, column: &str, key: &str, words: bool) -> Diagnostic {
+    if words {
+        return Diagnostic::new(
+            codes::BAD_TABLE,
+            span,
+            format!("la colonne « {column} » est faite de mots : elle ne se calcule pas"),
+            "lue pour sa valeur",
+        )
+        .with_help("elle entre dans un nom ou dans un texte, collée à d'autres lettres ou entre guillemets");
+    }
+    Diagnostic::new(
+        codes::BAD_TABLE,
+        span,
+        format!("la colonne « {column} » est vide pour « {key} »"),
+        "aucune valeur à lire",
+    )
+    .with_help("complétez la table, ou restreignez le gabarit : « pour chaque … où … »")
+}
+
+pub fn stray_column(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(
+        codes::BAD_TABLE,
+        span,
+        format!("« {name} » lit une colonne hors d'un gabarit"),
+        "de quelle ligne ?",
+    )
+    .with_help("ajoutez une clause « pour chaque … », ou lisez-la dans « somme sur … de … »")
 }
 
 pub fn bad_key(span: Span, name: &str, problem: &str) -> Diagnostic {
@@ -264,7 +402,7 @@ pub fn note_not_computable(span: Span, reading: &str, variant: &str) -> Diagnost
     .with_help("dites ce qu'elle change : « remplace … par … », ou choisissez une autre variante")
 }
 
-pub fn cycle(path: &[(&str, Span)]) -> Diagnostic {
+pub fn cycle(path: &[(&str, Span)], through_scope: bool) -> Diagnostic {
     let names: Vec<&str> = path.iter().map(|(name, _)| *name).chain(path.first().map(|(name, _)| *name)).collect();
     let needs = |rank: usize| match path.get(rank + 1).or(path.first()) {
         Some((next, _)) if path.len() > 1 => format!("dépend de « {next} »"),
@@ -281,6 +419,11 @@ pub fn cycle(path: &[(&str, Span)]) -> Diagnostic {
     );
     if path.len() == 1 {
         diagnostic = diagnostic.with_help("« précédent(…) » lit la valeur de l'année d'avant sans créer de cercle");
+    }
+    if through_scope {
+        diagnostic = diagnostic.with_help(
+            "le champ d'une partie lit ce qu'il régit : mettez la quantité qu'il lit dans un fichier d'une autre partie",
+        );
     }
     for (rank, (_, span)) in path.iter().enumerate().skip(1) {
         diagnostic = diagnostic.with_label(*span, needs(rank));
@@ -408,8 +551,8 @@ pub fn useless_default(span: Span) -> Diagnostic {
     Diagnostic::new(
         codes::BAD_OPERATION,
         span,
-        "« à défaut » ne suit qu'une quantité ou « précédent(…) »",
-        "n'est jamais sans objet",
+        "« à défaut » ne suit qu'une quantité, une entrée facultative, « précédent(…) » ou « antérieur(…) »",
+        "a toujours une valeur",
     )
 }
 

@@ -64,6 +64,15 @@ impl Program<'_> {
     pub fn scope_of(&self, file: FileId) -> usize {
         self.file_scopes.get(&file).copied().unwrap_or(0)
     }
+
+    /// The rank of a scope that governs every row.
+    pub fn whole_scope(&mut self) -> usize {
+        let known = self.scopes.iter().position(|scope| scope.condition.is_none());
+        known.unwrap_or_else(|| {
+            self.scopes.push(Scope::default());
+            self.scopes.len() - 1
+        })
+    }
 }
 
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! Diagnostics as documents: each `tests/ui/*.pol` is a small policy with a mistake (a folder, where it takes several
-//! files); its snapshot is the source, then what is said of it. The name starts with the code to expect, and nothing else
+//! files, or a table); its snapshot is the source, then what is said of it. The name starts with the code to expect, and nothing else
 //! may be said. Texts that no file can hold (raw bytes, monstrous sizes) are built here.
 //!
 //! After reading them: `INSTA_UPDATE=always cargo test -p polc --test it ui`.
@@ -84,8 +84,11 @@ impl Case {
     /// What could not be read of the files, else what the compiler says of them.
     fn diagnose(&self) -> (SourceMap, Vec<Diagnostic>) {
         let mut sources = SourceMap::new();
-        let mut diagnostics: Vec<Diagnostic> =
-            self.files.iter().filter_map(|(name, bytes)| sources.add(name, bytes).1).collect();
+        let add = |(name, bytes): &(String, Vec<u8>)| match name.ends_with(".csv") {
+            true => sources.add_table(name, bytes),
+            false => sources.add(name, bytes).1,
+        };
+        let mut diagnostics: Vec<Diagnostic> = self.files.iter().filter_map(add).collect();
         if diagnostics.is_empty() {
             let selection = self.selection();
             // Every state of the law, unless a reading is asked for.

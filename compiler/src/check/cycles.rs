@@ -74,11 +74,15 @@ fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
             }
             let quantity = program.quantity(id);
             pending.extend(dependencies(quantity));
-            for expr in quantity.expressions() {
-                expr.walk(&mut |e| {
-                    if let ExprKind::PastQuantity { quantity, .. } = e.kind {
-                        pending.push(quantity);
-                    }
+            let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
+            let scopes = scopes.map(|scope| &program.scope(scope).condition);
+            for expr in quantity.expressions().chain(scopes) {
+                pending.extend(read_quantities(expr));
+                expr.walk(&mut |e| match e.kind {
+                    ExprKind::PastQuantity { quantity: id, .. }
+                    | ExprKind::IsSet(Presence::PastQuantity(_, id))
+                    | ExprKind::Met(id) => pending.push(id),
+                    _ => {}
                 });
             }
         }
@@ -91,10 +95,14 @@ fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
 pub fn cycles(program: &Program) -> Vec<Diagnostic> {
     let mut graph: DiGraph<QuantityId, ()> = DiGraph::new();
     let nodes: Vec<NodeIndex> = program.quantity_ids().map(|id| graph.add_node(id)).collect();
+    // What a quantity needs only because the scope of its part reads it.
+    let mut by_scope: Vec<(QuantityId, QuantityId)> = Vec::new();
     for id in program.quantity_ids() {
         let mut needs = dependencies(program.quantity(id));
         for scope in program.quantity(id).rules.iter().filter_map(|rule| rule.scope) {
-            needs.extend(read_quantities(&program.scope(scope).condition));
+            let read = read_quantities(&program.scope(scope).condition);
+            by_scope.extend(read.iter().filter(|need| !needs.contains(need)).map(|need| (id, *need)));
+            needs.extend(read);
         }
         needs.extend(program.aggregate(id).map(|aggregate| aggregate.of));
         for expr in program.quantity(id).expressions() {
@@ -124,7 +132,9 @@ pub fn cycles(program: &Program) -> Vec<Diagnostic> {
                 (&*quantity.name, quantity.span)
             })
             .collect();
-        result.push(say::cycle(&named));
+        let step = |rank: usize| (graph[path[rank]], graph[path[(rank + 1) % path.len()]]);
+        let through_scope = (0..path.len()).any(|rank| by_scope.contains(&step(rank)));
+        result.push(say::cycle(&named, through_scope));
     }
     if result.is_empty() {
         result.extend(nested_aggregates(program));

@@ -151,7 +151,10 @@ impl Checker<'_, '_> {
             }
             A::IsSet(value) => self.is_set(value, span, context),
             // Expanded before names are resolved; what is left was reported there.
-            A::SumOver { .. } => error_expr(span),
+            A::SumOver { .. } => {
+                self.unexpanded = true;
+                error_expr(span)
+            }
             A::OrElse { value, default } => self.or_else(value, default, span, context),
             A::CappedAt { value, cap: limit } | A::RaisedTo { value, floor: limit } => {
                 let largest = matches!(written.kind, A::RaisedTo { .. });
@@ -212,7 +215,7 @@ impl Checker<'_, '_> {
     }
 
     /// Reports an optional cell that may be empty where it is read.
-    fn prove_set(&mut self, id: InputId, name: &str, span: Span, declared: Span, context: &Context) {
+    pub(super) fn prove_set(&mut self, id: InputId, name: &str, span: Span, declared: Span, context: &Context) {
         let goal = Self::boolean(ExprKind::IsSet(Presence::Input(id)), span);
         let facts = self.with_definitions(&context.facts);
         let facts: Vec<&Expr> = facts.iter().collect();
@@ -681,9 +684,19 @@ impl Checker<'_, '_> {
             self.report(say::wrong_arity(function, "une quantité", arguments.len()));
             return error_expr(span);
         };
-        let Some((Symbol::Quantity(id), _)) = self.hir.symbols.get(name).copied() else {
-            self.report(say::wrong_target(*at, format!("« {name} » n'est pas une quantité calculée")));
-            return error_expr(span);
+        let id = match self.hir.symbols.get(name).copied() {
+            Some((Symbol::Quantity(id), _)) => id,
+            Some(_) => {
+                self.report(say::wrong_target(*at, format!("« {name} » n'est pas une quantité calculée")));
+                return error_expr(span);
+            }
+            None => {
+                let known = self.hir.quantities.iter().map(|quantity| &*quantity.name);
+                let name = ast::Name { node: name.clone(), span: *at };
+                let problem = say::unknown_declared("la quantité", &name, known);
+                self.report(problem);
+                return error_expr(span);
+            }
         };
         if context.in_scope {
             self.report(say::bad_operation(*at, "un champ ne lit que des entrées et des paramètres"));

@@ -10,7 +10,8 @@ use crate::diagnostics as say;
 use crate::hir::{self, Guard, Symbol};
 use crate::num::integer;
 use crate::typed::{
-    Citation, Control, ControlKind, Example, ExampleYear, Expected, Expr, ExprKind, QuantityKind, Value, Years,
+    Citation, Control, ControlKind, Example, ExampleYear, Expected, Expr, ExprKind, Presence, QuantityId, QuantityKind,
+    Value, Years,
 };
 
 impl<'a, 'h> Checker<'a, 'h> {
@@ -363,23 +364,47 @@ impl<'a, 'h> Checker<'a, 'h> {
             }
         }
         let condition = self.condition(written, &Context::default());
+        let years = Self::control_years(item);
+        // What a group reads must not depend on which of its rows comes first.
+        let by_year = inputs.contains(&self.program.year);
+        let mut problems = Vec::new();
         condition.walk(&mut |e| {
+            let aggregate = |id: QuantityId| self.hir.quantities[id.index()].kind == QuantityKind::Aggregate;
             let one_row = match e.kind {
-                ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => {
-                    self.hir.quantities[id.index()].kind != QuantityKind::Aggregate
+                ExprKind::Quantity(id)
+                | ExprKind::QuantityOr { quantity: id, .. }
+                | ExprKind::IsSet(Presence::Quantity(id)) => !aggregate(id),
+                ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } | ExprKind::IsSet(Presence::Input(id)) => {
+                    !inputs.contains(&id)
                 }
-                ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } => !inputs.contains(&id),
+                ExprKind::PastQuantity { .. }
+                | ExprKind::PastInput { .. }
+                | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..)) => true,
                 _ => false,
             };
             if one_row {
-                self.diagnostics.push(say::bad_operation(
-                    e.span,
-                    "un contrôle sur l'ensemble ne lit les lignes que par compte, somme, moyenne, maximum, minimum ou \
-                     distincts",
-                ));
+                problems.push(say::one_row(e.span));
+            }
+            if let ExprKind::Parameter(id) = e.kind
+                && !by_year
+                && self.program.parameter(id).values.len() > 1
+            {
+                problems.push(say::group_without_year(e.span, "ce paramètre change d'une année à l'autre"));
             }
         });
-        ControlKind::Groups { by: inputs, years: Self::control_years(item), condition }
+        self.diagnostics.append(&mut problems);
+        if years != Years::ALWAYS && !by_year {
+            let clause = item.clauses.iter().find(|c| matches!(c.kind, K::InForce(_)));
+            let span = clause.map_or(item.span, |clause| clause.span);
+            self.report(say::group_without_year(span, "ce contrôle ne vaut que certaines années"));
+        }
+        for clause in &item.clauses {
+            if !matches!(clause.kind, K::Reference(_) | K::WholeData(_) | K::Verify(_) | K::InForce(_)) {
+                let words = ["réf.", "en vigueur", "sur l'ensemble", "vérifie"];
+                self.report(say::misplaced_clause(clause.span, "un contrôle sur l'ensemble", &words));
+            }
+        }
+        ControlKind::Groups { by: inputs, years, condition }
     }
 
     fn row_control(&mut self, item: &'a Item, written: &'a polc_dsl::ast::Expr, blocking: bool) -> ControlKind {

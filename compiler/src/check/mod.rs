@@ -68,6 +68,7 @@ pub fn check(resolved: &hir::Program<'_>) -> (Option<Program>, Vec<Diagnostic>) 
         used_units: Vec::new(),
         used_enumerations: Vec::new(),
         scope_ids: BTreeMap::new(),
+        unexpanded: false,
     };
     checker.enumerations();
     checker.inputs();
@@ -131,6 +132,8 @@ struct Checker<'a, 'h> {
     used_enumerations: Vec<EnumId>,
     /// Typed scopes by the rank of the resolved ones.
     scope_ids: BTreeMap<usize, Option<ScopeId>>,
+    /// Whether something was left by the expansion, which said why.
+    unexpanded: bool,
 }
 
 /// Where an expression is evaluated: what is known to hold there.
@@ -306,10 +309,10 @@ impl Checker<'_, '_> {
             if measure(&value).as_ref().is_some_and(outside) {
                 self.report(say::out_of_range(default.span, &input.name.node, "est hors de sa plage"));
             }
-            if let Value::Number(number) = &value {
-                if finite_decimals(number).is_none_or(|d| d > decimals) {
-                    self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
-                }
+            if let Value::Number(number) = &value
+                && finite_decimals(number).is_none_or(|d| d > decimals)
+            {
+                self.report(say::out_of_range(default.span, &input.name.node, "a trop de décimales"));
             }
             Some(value)
         });
@@ -503,7 +506,7 @@ impl Checker<'_, '_> {
                 self.report(problem);
             }
         }
-        if !self.diagnostics.is_empty() {
+        if self.unexpanded || !self.diagnostics.is_empty() {
             return;
         }
         for id in self.program.quantity_ids() {

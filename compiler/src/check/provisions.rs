@@ -75,7 +75,7 @@ impl<'a, 'h> Checker<'a, 'h> {
     pub(super) fn cases_guard(&mut self, guards: &[Guard<'_>], span: Span, context: &Context) -> Option<Expr> {
         let mut alternatives = Vec::new();
         for guard in guards {
-            let cases = self.cases(guard.cases, guard.span);
+            let cases = self.cases(guard.cases, guard.span, context);
             let context = context.assuming_all(&cases);
             let condition = guard.condition.map(|condition| self.condition(condition, &context));
             alternatives.push(all_of(cases.into_iter().chain(condition).collect(), guard.span)?);
@@ -84,7 +84,7 @@ impl<'a, 'h> Checker<'a, 'h> {
     }
 
     /// « pour a, b »: the input whose enumeration has these cases is one of them.
-    fn cases(&mut self, cases: &Cases, span: Span) -> Option<Expr> {
+    fn cases(&mut self, cases: &Cases, span: Span, context: &Context) -> Option<Expr> {
         let Cases::Named(names) = cases else { return None };
         let first = names.first()?;
         let enumerations = &self.program.enumerations;
@@ -110,6 +110,11 @@ impl<'a, 'h> Checker<'a, 'h> {
                 return None;
             }
         };
+        if self.program.input(subject).optional {
+            let input = self.program.input(subject);
+            let (name, declared) = (input.name.clone(), input.span);
+            self.prove_set(subject, &name, span, declared, context);
+        }
         let ty = self.program.input(subject).ty.clone();
         let Type::Enumeration(id) = ty else { return None };
         let mut ranks = Vec::new();
@@ -271,7 +276,7 @@ impl<'a, 'h> Checker<'a, 'h> {
         let name = self.hir.quantities[id.index()].name.clone();
         let mut bounds = Vec::new();
         for bound in &rule.bounds {
-            let cases = bound.cases.and_then(|cases| self.cases(cases, bound.span));
+            let cases = bound.cases.and_then(|cases| self.cases(cases, bound.span, &inner));
             let bound_context = inner.assuming_all(&cases);
             let when = bound.when.map(|when| self.condition(when, &bound_context));
             let value = self.expression(bound.value, &bound_context.assuming_all(&when), None);
@@ -706,7 +711,7 @@ impl<'a, 'h> Checker<'a, 'h> {
             for (variant_rank, variant) in reading.alternatives.iter().enumerate() {
                 for replaces in variant.replaces.iter().filter(|r| r.quantity == id) {
                     let selected = reading.selected == Some(variant_rank);
-                    let guard = replaces.cases.and_then(|cases| self.cases(cases, replaces.span));
+                    let guard = replaces.cases.and_then(|cases| self.cases(cases, replaces.span, &Context::default()));
                     let mut used = false;
                     for rank in 0..hir.quantities[id.index()].rules.len() {
                         let mut context = self.rule_context(id, rank).assuming_all(&guard);

@@ -5,7 +5,7 @@ use polc_dsl::diagnostic::Diagnostic;
 use super::Checker;
 use crate::diagnostics as say;
 use crate::hir::Symbol;
-use crate::typed::{ControlKind, Expr, ExprKind, Presence, Type};
+use crate::typed::{ControlKind, Expr, ExprKind, Presence, QuantityKind, Type};
 
 pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     let program = &checker.program;
@@ -65,8 +65,12 @@ pub(super) fn unused(checker: &Checker<'_, '_>) -> Vec<Diagnostic> {
     for (parameter, _) in program.parameters.iter().zip(&parameters).filter(|(_, used)| !**used) {
         result.push(say::unused("le paramètre", &parameter.name, parameter.span));
     }
-    for (quantity, _) in program.quantities.iter().zip(&quantities).filter(|(q, used)| q.internal && !**used) {
-        result.push(say::unused("la définition interne", &quantity.name, quantity.span));
+    for (index, quantity) in program.quantities.iter().enumerate().filter(|(id, q)| q.internal && !quantities[*id]) {
+        if quantity.kind != QuantityKind::Aggregate {
+            result.push(say::unused("la définition interne", &quantity.name, quantity.span));
+        } else if program.aggregates.iter().any(|aggregate| aggregate.quantity.index() == index) {
+            result.push(say::unused("l'agrégat", &quantity.name, quantity.span));
+        }
     }
     for (index, enumeration) in checker.hir.enumerations.iter().enumerate() {
         let types = program.inputs.iter().map(|i| &i.ty).chain(program.quantities.iter().map(|q| &q.ty));

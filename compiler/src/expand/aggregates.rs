@@ -18,6 +18,8 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
         for each in &item.clauses {
             if let K::Summarises { summary, value, when, .. } = &each.kind {
                 items.push(row_value(&item, name, *summary, value.clone(), when.clone(), known));
+                // A second one is reported as such.
+                break;
             }
         }
     }
@@ -60,7 +62,13 @@ pub(super) fn control(mut item: Item, known: &Known, items: &mut Vec<Item>, diag
         })
         .flatten()
         .collect();
-    let references: Vec<Clause> = item.clauses.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect();
+    let references: Vec<Clause> = item
+        .clauses
+        .iter()
+        .filter(|c| matches!(c.kind, K::Reference(_)))
+        .cloned()
+        .chain(super::unsaid_reference(&item, "un contrôle", diagnostics))
+        .collect();
     let mut calls = Calls { control: name, by, references, home: item.home, made: Vec::new(), diagnostics: Vec::new() };
     for each in &mut item.clauses {
         if matches!(each.kind, K::Verify(_)) {
@@ -118,6 +126,7 @@ impl Rewrite for Calls {
                     "une valeur, et une condition s'il le faut"
                 };
                 self.diagnostics.push(say::wrong_arity(function, wanted, found.len()));
+                *expr = super::unsaid(span);
                 return;
             }
         };

@@ -10,12 +10,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polc_dsl::ast::{
-    BinaryOp, Cases, Clause, ClauseKind as K, Expr, ExprKind as E, File, Item, ItemKind, Name, Number,
+    BinaryOp, Cases, Citation, CitationKind, Clause, ClauseKind as K, Expr, ExprKind as E, File, Item, ItemKind, Name,
+    Number,
 };
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::{SourceMap, Span, Spanned};
 
 pub use aggregates::value_name;
+
+use crate::diagnostics as say;
 
 /// Rewrites the files of a policy.
 pub fn expand(sources: &SourceMap, files: &mut [File]) -> Vec<Diagnostic> {
@@ -26,8 +29,8 @@ pub fn expand(sources: &SourceMap, files: &mut [File]) -> Vec<Diagnostic> {
         let mut items = Vec::with_capacity(file.items.len());
         for item in std::mem::take(&mut file.items) {
             match item.kind {
-                ItemKind::Schedule => schedules::expand(item, &known, &mut items),
-                ItemKind::Exclusion => exclusions::expand(item, &mut items, &mut diagnostics),
+                ItemKind::Schedule => schedules::expand(item, &known, &mut items, &mut diagnostics),
+                ItemKind::Exclusion => exclusions::expand(item, &known, &mut items, &mut diagnostics),
                 ItemKind::Aggregate => aggregates::expand(item, &known, &mut items),
                 ItemKind::Control if item.clauses.iter().any(|c| matches!(c.kind, K::WholeData(_))) => {
                     aggregates::control(item, &known, &mut items, &mut diagnostics);
@@ -192,6 +195,20 @@ fn number(span: Span, digits: &str) -> Expr {
 
 fn conjunction(items: Vec<Expr>) -> Option<Expr> {
     items.into_iter().reduce(|left, right| binary(BinaryOp::And, left, right))
+}
+
+/// An expression of which nothing more is said: it stands for one that was reported.
+fn unsaid(span: Span) -> Expr {
+    let value = Box::new(number(span, "0"));
+    at(span, E::SumOver { table: named("", span), condition: None, value })
+}
+
+/// Says once that a declaration cites nothing, and what keeps those made of it from saying it again.
+fn unsaid_reference(item: &Item, word: &str, diagnostics: &mut Vec<Diagnostic>) -> Option<Clause> {
+    let name = item.name.as_ref().filter(|_| !item.clauses.iter().any(|c| matches!(c.kind, K::Reference(_))))?;
+    diagnostics.push(say::missing_reference(name.span, word));
+    let citation = Citation { kind: CitationKind::Free("".into()), of: None, span: name.span };
+    Some(clause(name.span, K::Reference(vec![citation])))
 }
 
 fn everywhere(condition: Option<Expr>, span: Span) -> Clause {

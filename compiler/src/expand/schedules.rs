@@ -2,16 +2,32 @@
 
 use polc_dsl::ast::{Amount, BinaryOp, Citation, Clause, ClauseKind as K, Expr, ExprKind as E, Item, ItemKind, Name};
 
-use super::{Known, at, binary, call, clause, conjunction, everywhere, like, read};
+use polc_dsl::diagnostic::Diagnostic;
 
-pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
+use super::{Known, at, binary, call, clause, conjunction, everywhere, like, read};
+use crate::diagnostics as say;
+
+pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>, diagnostics: &mut Vec<Diagnostic>) {
+    if let Some(name) = &item.name
+        && !item.clauses.iter().any(|c| matches!(c.kind, K::Due { .. }))
+    {
+        let wanted = "au moins une échéance (« échéance … : 50 % de … le … »)";
+        diagnostics.push(say::missing_clause(name.span, "cet échéancier", wanted));
+    }
     // What holds for the whole schedule holds for each line.
-    let shared: Vec<Clause> = item
+    let mut shared: Vec<Clause> = item
         .clauses
         .iter()
         .filter(|c| matches!(c.kind, K::Reference(_) | K::For { .. } | K::InForce(_) | K::ForEach { .. }))
         .cloned()
         .collect();
+    let uncited = |c: &Clause| {
+        matches!(&c.kind, K::Due { citations, .. } | K::Recovery { citations, .. } | K::ScheduleTotal { citations, .. }
+            if citations.is_empty())
+    };
+    if item.clauses.iter().any(uncited) {
+        shared.extend(super::unsaid_reference(&item, "un échéancier", diagnostics));
+    }
     let interrupted = item.clauses.iter().find_map(|c| match &c.kind {
         K::Interrupted(date) => Some(date),
         _ => None,
@@ -38,7 +54,8 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
                     });
                 }
                 conditions.extend(when.clone());
-                let value = binary(BinaryOp::Multiply, rate.clone(), amount.clone());
+                let mut value = binary(BinaryOp::Multiply, rate.clone(), amount.clone());
+                value.span = rate.span.to(amount.span);
                 let shared = known_when_due(&shared, &conditions, amount, known);
                 let clauses = with(&shared, each, conjunction(conditions), value, citations);
                 lines.push(name.clone());
@@ -57,7 +74,8 @@ pub(super) fn expand(item: Item, known: &Known, items: &mut Vec<Item>) {
                     at(each.span, kind)
                 };
                 let left = binary(BinaryOp::Multiply, amount.clone(), days(end, to));
-                let value = binary(BinaryOp::Divide, left, days(from, to));
+                let mut value = binary(BinaryOp::Divide, left, days(from, to));
+                value.span = amount.span.to(to.span);
                 let shared = known_when_due(&shared, &conditions, amount, known);
                 let clauses = with(&shared, each, conjunction(conditions), value, citations);
                 items.push(like(&item, ItemKind::Payment, name.clone(), title.clone(), clauses));

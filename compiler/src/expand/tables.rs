@@ -17,6 +17,7 @@ use polc_dsl::{FileId, SourceMap, Span, Spanned};
 
 use super::{at, binary, clause, conjunction, named};
 use crate::diagnostics as say;
+use crate::num::parse_decimal;
 use crate::typed::Years;
 
 /// Replaces every template by its instances; the tables stay, so that their clauses are checked.
@@ -26,17 +27,9 @@ pub(super) fn expand(sources: &SourceMap, files: &mut [File], diagnostics: &mut 
             K::Exercise(name) => Some(name.node.clone()),
             _ => None,
         });
-    let mut enumerations: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
-    for item in files.iter().flat_map(|file| &file.items).filter(|item| matches!(item.kind, ItemKind::Enumeration)) {
-        let cases = item.clauses.iter().filter_map(|c| match &c.kind {
-            K::Case { name, .. } => Some(name.node.clone()),
-            _ => None,
-        });
-        enumerations.extend(item.name.iter().map(|name| (name.node.clone(), cases.clone().collect())));
-    }
     let mut tables = Tables {
-        enumerations,
         exercise: exercise.unwrap_or_else(|| "".into()),
+        enumerations: enumerations(files),
         known: IndexMap::new(),
         parameters: BTreeMap::new(),
         diagnostics: Vec::new(),
@@ -61,13 +54,31 @@ pub(super) fn expand(sources: &SourceMap, files: &mut [File], diagnostics: &mut 
         }
     }
     diagnostics.append(&mut tables.diagnostics);
+    let mut strays = Strays { diagnostics };
+    for item in files.iter_mut().flat_map(|file| &mut file.items).filter(|item| !matches!(item.kind, ItemKind::Table)) {
+        visit::item(item, &mut strays);
+    }
+}
+
+/// The cases of each enumeration of the policy.
+fn enumerations(files: &[File]) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+    let mut result = BTreeMap::new();
+    for item in files.iter().flat_map(|file| &file.items) {
+        let (ItemKind::Enumeration, Some(name)) = (&item.kind, &item.name) else { continue };
+        let cases = item.clauses.iter().filter_map(|c| match &c.kind {
+            K::Case { name, .. } => Some(name.node.clone()),
+            _ => None,
+        });
+        result.insert(name.node.clone(), cases.collect());
+    }
+    result
 }
 
 struct Tables {
-    /// Cases by enumeration.
-    enumerations: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     /// The input that says the year.
     exercise: Arc<str>,
+    /// Cases by enumeration.
+    enumerations: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     known: IndexMap<Arc<str>, Table>,
     /// Parameters made, by table and name.
     parameters: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Item>>,
@@ -103,6 +114,13 @@ struct Cell {
     value: Option<Expr>,
 }
 
+impl Cell {
+    /// Whether it was reported.
+    fn is_broken(&self) -> bool {
+        matches!(&self.value, Some(Expr { kind: E::SumOver { .. }, .. }))
+    }
+}
+
 impl Table {
     fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| *column.name.node == *name)
@@ -130,14 +148,33 @@ impl Tables {
         let mut table = Table {
             name: name.clone(),
             file,
-            references: item.clauses.iter().filter(|c| matches!(c.kind, K::Reference(_))).cloned().collect(),
+            references: item
+                .clauses
+                .iter()
+                .filter(|c| matches!(c.kind, K::Reference(_)))
+                .cloned()
+                .chain(super::unsaid_reference(item, "une table", &mut self.diagnostics))
+                .collect(),
             columns: Vec::new(),
             rows: IndexMap::new(),
         };
         for each in &item.clauses {
-            if let K::Column { name, ty } = &each.kind {
-                table.columns.push(Column { name: name.clone(), ty: (**ty).clone() });
+            let K::Column { name, ty } = &each.kind else { continue };
+            if let Some(first) = table.column(&name.node) {
+                let first = table.columns[first].name.span;
+                self.report(say::duplicate_name(&name.node, name.span, first));
+                continue;
             }
+            if let BaseType::Named(kind) = &ty.base
+                && &*kind.node != "nom"
+                && !self.enumerations.contains_key(&kind.node)
+            {
+                let known = self.enumerations.keys().map(|name| &**name).chain(["nom"]);
+                let problem = say::unknown_declared("l'énumération ou le type", kind, known);
+                self.report(problem);
+                return;
+            }
+            table.columns.push(Column { name: name.clone(), ty: (**ty).clone() });
         }
         let key = item.clauses.iter().find_map(|c| match &c.kind {
             K::Key(names) => names.first(),
@@ -163,6 +200,7 @@ impl Tables {
                 (_, None) => return self.unknown_column(to, &table),
             }
         }
+        let before = self.diagnostics.len();
         let mut rows = self.inline(item, &table);
         if let Some(path) = item.clauses.iter().find_map(|c| match &c.kind {
             K::File(path) => Some(path),
@@ -170,19 +208,21 @@ impl Tables {
         }) {
             rows.extend(self.file(sources, file, path, &table));
         }
-        if rows.is_empty() && self.diagnostics.is_empty() {
+        if rows.is_empty() && self.diagnostics.len() == before {
             self.report(say::missing_clause(name.span, "cette table", "ses lignes (« ligne … » ou « fichier … »)"));
         }
         self.change_rows(item, &table, key_column, bounds, &mut rows);
         for mut row in rows {
             if let Some((from, to)) = bounds {
-                let year = |cell: &Option<Cell>| cell.as_ref().and_then(|cell| cell.text.parse::<i64>().ok());
-                row.years = Years {
-                    first: year(&row.cells[from]).unwrap_or(i64::MIN),
-                    last: year(&row.cells[to]).unwrap_or(i64::MAX),
+                let (Some(first), Some(last)) = (
+                    self.bound_year(&row, &table.columns[from], from, i64::MIN),
+                    self.bound_year(&row, &table.columns[to], to, i64::MAX),
+                ) else {
+                    continue;
                 };
-                if row.years.first > row.years.last {
-                    self.report(say::never_applies(row.span, "cette ligne"));
+                row.years = Years { first, last };
+                if first > last {
+                    self.report(say::bad_table(row.span, "cette ligne finit avant de commencer"));
                     continue;
                 }
             }
@@ -190,20 +230,38 @@ impl Tables {
                 self.report(say::bad_table(row.span, "cette ligne n'a pas de clé"));
                 continue;
             };
-            if !is_name(&key.text) {
-                let problem = format!("« {} » ne peut pas entrer dans un nom : lettres, chiffres et « _ »", key.text);
-                self.report(say::bad_table(row.span, &problem));
+            if key.is_broken() {
                 continue;
             }
-            let known = table.rows.entry(key.text).or_default();
+            if !is_name(&key.text) {
+                self.report(say::not_in_a_name(row.span, &key.text));
+                continue;
+            }
+            let known = table.rows.entry(key.text.clone()).or_default();
             let clash = known.iter().find_map(|other| Some((other.span, other.years.overlap(row.years)?)));
             match clash {
-                Some((first, years)) => self.diagnostics.push(say::period_overlap(row.span, first, years)),
+                Some((first, years)) => {
+                    self.diagnostics.push(say::duplicate_row(row.span, first, &key.text, years, bounds.is_some()));
+                }
                 None => known.push(row),
             }
         }
         table.rows.values_mut().for_each(|rows| rows.sort_by_key(|row| row.years.first));
         self.known.insert(name.node.clone(), table);
+    }
+
+    /// The year that a cell bounds the row with; `None` after a mistake.
+    fn bound_year(&mut self, row: &Row, column: &Column, rank: usize, open: i64) -> Option<i64> {
+        let Some(cell) = &row.cells[rank] else { return Some(open) };
+        match cell.text.parse::<i64>() {
+            Ok(year) if (1..=9999).contains(&year) => Some(year),
+            _ => {
+                if !cell.is_broken() {
+                    self.bad_cell(&cell.text, column, "une année", row.span);
+                }
+                None
+            }
+        }
     }
 
     fn unknown_column(&mut self, name: &Name, table: &Table) {
@@ -217,11 +275,14 @@ impl Tables {
         for each in &item.clauses {
             let K::Row(cells) = &each.kind else { continue };
             if cells.len() != table.columns.len() {
-                let problem = format!("cette ligne a {} valeurs pour {} colonnes", cells.len(), table.columns.len());
-                self.report(say::bad_table(each.span, &problem));
+                self.report(say::row_length(each.span, cells.len(), table.columns.len()));
                 continue;
             }
-            let cells = cells.iter().map(|cell| cell.as_ref().map(written_cell)).collect();
+            let mut row = Vec::with_capacity(cells.len());
+            for (cell, column) in cells.iter().zip(&table.columns) {
+                row.push(cell.as_ref().and_then(|cell| self.written(cell, column)));
+            }
+            let cells = row;
             rows.push(Row { cells, years: Years::ALWAYS, span: each.span });
         }
         rows
@@ -230,11 +291,11 @@ impl Tables {
     fn file(&mut self, sources: &SourceMap, file: FileId, path: &Text, table: &Table) -> Vec<Row> {
         let name = sources.beside(file, &path.node);
         let Some(id) = sources.table(&name) else {
-            self.report(say::bad_table(path.span, &format!("le fichier « {name} » n'existe pas")));
+            self.report(say::no_table_file(path.span, &name));
             return Vec::new();
         };
         let text = &sources.file(id).text;
-        let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let header = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => {
@@ -268,6 +329,10 @@ impl Tables {
             let start = record.position().map_or(0, |position| position.byte() as usize);
             let length = text[start..].find('\n').unwrap_or(text.len() - start);
             let span = Span::new(id, start, start + length);
+            if record.len() != header.len() {
+                self.report(say::record_length(span, record.len(), header.len()));
+                continue;
+            }
             let mut cells = Vec::new();
             for (column, rank) in table.columns.iter().zip(&ranks) {
                 let raw = record.get(*rank).unwrap_or_default().trim();
@@ -276,6 +341,65 @@ impl Tables {
             rows.push(Row { cells, years: Years::ALWAYS, span });
         }
         rows
+    }
+
+    /// A cell written in the declaration, in the type of its column.
+    fn written(&mut self, value: &Expr, column: &Column) -> Option<Cell> {
+        let negated = match &value.kind {
+            E::Negate(inner) => Some(&inner.kind),
+            _ => None,
+        };
+        let number = match negated.unwrap_or(&value.kind) {
+            E::Number { value, unit } => Some((value, unit)),
+            _ => None,
+        };
+        let wanted = match (&column.ty.base, &value.kind) {
+            (BaseType::Integer, _) if number.is_none_or(|(value, _)| value.digits.contains('.')) => "un nombre entier",
+            (BaseType::Decimal, _) if number.is_none() => "un nombre",
+            (BaseType::Boolean, kind) if !matches!(kind, E::Boolean(_)) => "« vrai » ou « faux »",
+            (BaseType::Date, kind) if !matches!(kind, E::Date(_)) => "une date",
+            (BaseType::Text, kind) if !matches!(kind, E::Text(_)) => "un texte entre guillemets",
+            (BaseType::Named(name), kind) if &*name.node == "nom" => match kind {
+                E::Name(_) | E::Text(_) | E::Number { unit: None, .. } => "",
+                _ => "un nom",
+            },
+            (BaseType::Named(_), kind) if !matches!(kind, E::Name(_)) => "un cas",
+            _ => "",
+        };
+        if !wanted.is_empty() {
+            self.report(say::bad_cell(value.span, &column.name.node, wanted));
+            return Some(broken(value.span));
+        }
+        let mut cell = written_cell(value);
+        match &column.ty.base {
+            BaseType::Named(name) if &*name.node == "nom" => cell.value = None,
+            BaseType::Named(name) => return self.case(cell, &name.node.clone(), value.span),
+            BaseType::Integer | BaseType::Decimal => {
+                // A bare number is in the unit of the column.
+                if let (Some(value), Some((_, None))) = (&mut cell.value, number) {
+                    let number = match &mut value.kind {
+                        E::Negate(inner) => &mut inner.kind,
+                        kind => kind,
+                    };
+                    if let E::Number { unit, .. } = number {
+                        unit.clone_from(&column.ty.unit);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Some(cell)
+    }
+
+    /// The cell, if it is a case of the enumeration.
+    fn case(&mut self, cell: Cell, enumeration: &str, span: Span) -> Option<Cell> {
+        let cases = self.enumerations.get(enumeration)?;
+        if cases.contains(&cell.text) {
+            return Some(cell);
+        }
+        let problem = say::unknown_case(span, &cell.text, enumeration, cases.iter().map(|case| &**case));
+        self.report(problem);
+        Some(broken(span))
     }
 
     /// A cell of a file, in the type of its column.
@@ -306,27 +430,16 @@ impl Tables {
             },
             BaseType::Named(name) if &*name.node == "nom" => None,
             BaseType::Named(name) => {
-                let Some(cases) = self.enumerations.get(&name.node) else {
-                    let known = self.enumerations.keys().map(|k| &**k);
-                    let problem = say::unknown_declared("l'énumération ou le type", name, known);
-                    self.report(problem);
-                    return None;
-                };
-                if !cases.iter().any(|case| **case == *raw) {
-                    let problem = say::unknown_case(span, raw, &name.node, cases.iter().map(|case| &**case));
-                    self.report(problem);
-                    return None;
-                }
-                Some(E::Name(raw.into()))
+                let value = Some(at(span, E::Name(raw.into())));
+                return self.case(Cell { text: raw.into(), value }, &name.node.clone(), span);
             }
         };
         Some(Cell { text: raw.into(), value: value.map(|kind| at(span, kind)) })
     }
 
     fn bad_cell(&mut self, raw: &str, column: &Column, wanted: &str, span: Span) -> Option<Cell> {
-        let problem = format!("colonne « {} » : « {raw} » n'est pas {wanted}", column.name.node);
-        self.report(say::bad_table(span, &problem));
-        None
+        self.report(say::bad_cell(span, &column.name.node, &format!("{wanted}, et non « {raw} »")));
+        Some(broken(span))
     }
 
     // --------------------------------------------------------------------------------------------------- instances
@@ -375,15 +488,25 @@ impl Tables {
         for (key, rows) in &known.rows {
             let verdicts: BTreeSet<bool> = match condition {
                 None => BTreeSet::from([true]),
-                Some(condition) => rows.iter().filter_map(|row| holds(condition, known, row, &mut problems)).collect(),
+                Some(condition) => {
+                    let holds = |row| holds(condition, known, &self.enumerations, row, &mut problems);
+                    rows.iter().filter_map(holds).collect()
+                }
             };
             if verdicts.len() > 1 {
-                let problem = format!("la condition change d'une période à l'autre pour « {key} »");
-                problems.push(say::bad_table(condition.map_or(table.span, |c| c.span), &problem));
+                problems.push(say::changing_condition(condition.map_or(table.span, |c| c.span), key));
             }
             if verdicts.contains(&true) {
                 keys.push(key.clone());
             }
+        }
+        if let Some(condition) = condition
+            && keys.is_empty()
+            && problems.is_empty()
+            && !known.rows.is_empty()
+        {
+            let problem = format!("aucune ligne de la table « {} » ne remplit cette condition", table.node);
+            problems.push(say::bad_table(condition.span, &problem));
         }
         self.diagnostics.append(&mut problems);
         Some(keys)
@@ -440,6 +563,9 @@ impl Tables {
         let rows = &table.rows[&place.key];
         let name = &table.columns[column].name.node;
         let cells: Vec<Option<&Cell>> = rows.iter().map(|row| row.cells[column].as_ref()).collect();
+        if cells.iter().all(Option::is_none) {
+            return None;
+        }
         let same = cells.windows(2).all(|pair| pair[0].map(|c| &c.text) == pair[1].map(|c| &c.text));
         if let (true, Some(Some(first))) = (same, cells.first()) {
             let value = first.value.clone()?;
@@ -486,6 +612,16 @@ struct Substitution<'t> {
 }
 
 impl Substitution<'_> {
+    /// A name with each `<column>` replaced by its cell.
+    fn filled_name(&mut self, name: &str, span: Span) -> Option<Arc<str>> {
+        let before = self.tables.diagnostics.len();
+        let filled = self.filled(name, span)?;
+        if !is_name(&filled) && self.tables.diagnostics.len() == before {
+            self.tables.report(say::not_in_a_name(span, &filled));
+        }
+        Some(filled)
+    }
+
     /// A text with each `<column>` replaced by its cell; `None` where nothing was.
     fn filled(&mut self, text: &str, span: Span) -> Option<Arc<str>> {
         if !text.contains('<') {
@@ -522,7 +658,7 @@ impl Substitution<'_> {
 
 impl Rewrite for Substitution<'_> {
     fn name(&mut self, name: &mut Name) {
-        if let Some(filled) = self.filled(&name.node, name.span) {
+        if let Some(filled) = self.filled_name(&name.node, name.span) {
             name.node = filled;
         }
     }
@@ -544,18 +680,54 @@ impl Rewrite for Substitution<'_> {
                     if let Some(value) = self.tables.value(self.place, column, expr.span) {
                         *expr = value;
                     } else {
-                        let problem = "cette colonne n'a pas de valeur à lire ici";
-                        self.tables.report(say::bad_table(expr.span, problem));
+                        let column = &self.tables.known[&self.place.table].columns[column];
+                        let words = match &column.ty.base {
+                            BaseType::Text => true,
+                            BaseType::Named(name) => &*name.node == "nom",
+                            _ => false,
+                        };
+                        let problem = say::no_cell(expr.span, &column.name.node, &self.place.key, words);
+                        self.tables.report(problem);
+                        *expr = super::unsaid(expr.span);
                     }
                 }
                 None => {
                     let known = table.columns.iter().map(|column| &*column.name.node);
                     let problem = say::unknown_declared("la colonne", &named(column, expr.span), known);
                     self.tables.report(problem);
+                    *expr = super::unsaid(expr.span);
                 }
             }
-        } else if let Some(filled) = self.filled(name, expr.span) {
+        } else if let Some(filled) = self.filled_name(name, expr.span) {
             expr.kind = E::Name(filled);
+        }
+    }
+}
+
+/// Reports columns read outside of any template.
+struct Strays<'d> {
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Strays<'_> {
+    fn check(&mut self, name: &str, span: Span) {
+        if name.contains('<') {
+            self.diagnostics.push(say::stray_column(span, name));
+        }
+    }
+}
+
+impl Rewrite for Strays<'_> {
+    fn name(&mut self, name: &mut Name) {
+        self.check(&name.node, name.span);
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        if let E::Name(name) = &expr.kind
+            && name.contains('<')
+        {
+            self.check(&name.clone(), expr.span);
+            *expr = super::unsaid(expr.span);
         }
     }
 }
@@ -568,8 +740,16 @@ struct Sums<'t> {
 impl Rewrite for Sums<'_> {
     fn expr(&mut self, expr: &mut Expr) {
         let E::SumOver { table, condition, value } = &expr.kind else { return };
+        if table.node.is_empty() {
+            // See `unsaid`.
+            return;
+        }
         let (table, value, span) = (table.clone(), (**value).clone(), expr.span);
-        let keys = self.tables.keys(&table, condition.as_deref()).unwrap_or_default();
+        let Some(keys) = self.tables.keys(&table, condition.as_deref()) else {
+            // Of no type: nothing more is said of it.
+            *expr = super::unsaid(span);
+            return;
+        };
         let exercise_name = self.tables.exercise.clone();
         let exercise = || at(span, E::Name(exercise_name.clone()));
         let mut terms = Vec::new();
@@ -664,6 +844,11 @@ fn relocated(mut value: Expr, span: Span) -> Expr {
     value
 }
 
+/// What stands for a cell that was reported.
+fn broken(span: Span) -> Cell {
+    Cell { text: "".into(), value: Some(super::unsaid(span)) }
+}
+
 /// A cell written in the declaration.
 fn written_cell(value: &Expr) -> Cell {
     let text: Arc<str> = match &value.kind {
@@ -677,45 +862,62 @@ fn written_cell(value: &Expr) -> Cell {
 }
 
 /// Whether a condition on the columns holds on a row; `None` after a mistake.
-fn holds(condition: &Expr, table: &Table, row: &Row, problems: &mut Vec<Diagnostic>) -> Option<bool> {
-    let mut cell = |expr: &Expr| -> Option<Arc<str>> {
-        let E::Name(name) = &expr.kind else { return None };
-        match table.column(name) {
-            Some(column) => Some(row.cells[column].as_ref().map_or_else(|| "".into(), |cell| cell.text.clone())),
-            None => {
-                let known = table.columns.iter().map(|column| &*column.name.node);
-                problems.push(say::unknown_declared("la colonne", &named(name.clone(), expr.span), known));
-                None
-            }
+fn holds(
+    condition: &Expr,
+    table: &Table,
+    enumerations: &BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    row: &Row,
+    problems: &mut Vec<Diagnostic>,
+) -> Option<bool> {
+    let mut inner = |expr: &Expr| holds(expr, table, enumerations, row, problems);
+    match &condition.kind {
+        E::Not(negated) => return inner(negated).map(|value| !value),
+        E::Binary { op: BinaryOp::And, left, right, .. } => return Some(inner(left)? && inner(right)?),
+        E::Binary { op: BinaryOp::Or, left, right, .. } => return Some(inner(left)? || inner(right)?),
+        _ => {}
+    }
+    let (subject, wanted): (&Expr, Vec<(Arc<str>, Span)>) = match &condition.kind {
+        E::Name(_) => (condition, Vec::new()),
+        E::Binary { op: BinaryOp::Equal | BinaryOp::NotEqual, left, right, .. } => {
+            (left, vec![(written_cell(right).text, right.span)])
+        }
+        E::OneOf { subject, names } => (subject, names.iter().map(|name| (name.node.clone(), name.span)).collect()),
+        _ => {
+            problems.push(say::bad_condition(condition.span));
+            return None;
         }
     };
+    let E::Name(name) = &subject.kind else {
+        problems.push(say::bad_condition(condition.span));
+        return None;
+    };
+    let Some(rank) = table.column(name) else {
+        let known = table.columns.iter().map(|column| &*column.name.node);
+        problems.push(say::unknown_declared("la colonne", &named(name.clone(), subject.span), known));
+        return None;
+    };
+    let base = &table.columns[rank].ty.base;
+    let text = row.cells[rank].as_ref().map_or("", |cell| &cell.text);
     let truth = |text: &str| matches!(text, "1" | "vrai" | "true" | "oui");
-    match &condition.kind {
-        E::Name(_) => cell(condition).map(|text| truth(&text)),
-        E::Not(inner) => holds(inner, table, row, problems).map(|value| !value),
-        E::Binary { op: BinaryOp::And, left, right, .. } => {
-            Some(holds(left, table, row, problems)? && holds(right, table, row, problems)?)
+    if wanted.is_empty() {
+        if !matches!(base, BaseType::Boolean) {
+            problems.push(say::bad_condition(condition.span));
+            return None;
         }
-        E::Binary { op: BinaryOp::Or, left, right, .. } => {
-            Some(holds(left, table, row, problems)? || holds(right, table, row, problems)?)
-        }
-        E::Binary { op: op @ (BinaryOp::Equal | BinaryOp::NotEqual), left, right, .. } => {
-            let text = cell(left)?;
-            let wanted = written_cell(right).text;
-            let same =
-                if matches!(right.kind, E::Boolean(_)) { truth(&text) == (&*wanted == "vrai") } else { text == wanted };
-            Some(same == (*op == BinaryOp::Equal))
-        }
-        E::OneOf { subject, names } => {
-            let text = cell(subject)?;
-            Some(names.iter().any(|name| name.node == text))
-        }
-        _ => {
-            problems.push(say::bad_table(
-                condition.span,
-                "une condition de table compare une colonne à un cas : « population = adulte », « non declaratif »",
-            ));
-            None
-        }
+        return Some(truth(text));
     }
+    if let BaseType::Named(enumeration) = base
+        && let Some(cases) = enumerations.get(&enumeration.node)
+        && let Some((case, span)) = wanted.iter().find(|(case, _)| !cases.contains(case))
+    {
+        problems.push(say::unknown_case(*span, case, &enumeration.node, cases.iter().map(|case| &**case)));
+        return None;
+    }
+    let same = |wanted: &str| match base {
+        BaseType::Boolean => truth(text) == (wanted == "vrai"),
+        BaseType::Integer | BaseType::Decimal => parse_decimal(&text.replace(',', ".")) == parse_decimal(wanted),
+        _ => text == wanted,
+    };
+    let found = wanted.iter().any(|(wanted, _)| same(wanted));
+    Some(found != matches!(condition.kind, E::Binary { op: BinaryOp::NotEqual, .. }))
 }

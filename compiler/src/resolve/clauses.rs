@@ -257,6 +257,10 @@ impl Resolver<'_> {
         let mut seen: Vec<(&str, polc_dsl::Span)> = Vec::new();
         for clause in &item.clauses {
             let word = clause_word(&clause.kind);
+            if matches!((&item.kind, &clause.kind), (ItemKind::Definition { .. }, K::ScopeAll)) {
+                // Written by the expansion only.
+                continue;
+            }
             if !words.contains(&word) {
                 self.report(say::misplaced_clause(clause.span, item_word(&item.kind), words));
                 continue;

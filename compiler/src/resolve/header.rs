@@ -86,10 +86,11 @@ impl<'a> Resolver<'a> {
         for item in parts() {
             self.check_clauses(item);
             let Some(name) = &item.name else { continue };
-            if let Some(first) = joined.insert(item.span.file, name.span) {
-                self.report(say::second_part(name.span, first));
+            if let Some(first) = joined.get(&item.span.file) {
+                self.report(say::second_part(name.span, *first));
                 continue;
             }
+            joined.insert(item.span.file, name.span);
             if item.title.is_none() && item.clauses.is_empty() {
                 continue;
             }
@@ -119,7 +120,9 @@ impl<'a> Resolver<'a> {
             self.program.scopes.push(scope);
         }
         for item in parts() {
-            let Some(name) = &item.name else { continue };
+            let Some(name) = item.name.as_ref().filter(|name| joined.get(&item.span.file) == Some(&name.span)) else {
+                continue;
+            };
             let rank = self.program.scopes.iter().position(|s| s.name.is_some_and(|known| known.node == name.node));
             match rank {
                 Some(rank) => {

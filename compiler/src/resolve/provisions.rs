@@ -126,9 +126,16 @@ impl<'a> Resolver<'a> {
                 {
                     let found = self.program.inputs.iter().map(|input| input.name).find(|known| known.node == *name);
                     if found.is_none() {
-                        self.report(say::wrong_target(*span, format!("« {name} » n'est pas une entrée")));
+                        self.report(say::wrong_target(
+                            *span,
+                            format!("« {name} » n'est pas une entrée : « distincts » compte les valeurs d'une entrée"),
+                        ));
                     }
                     found
+                }
+                Some(value) if *summary == Summary::Distinct => {
+                    self.report(say::wrong_target(value.span, "« distincts » compte les valeurs d'une entrée"));
+                    None
                 }
                 _ => None,
             };
@@ -142,6 +149,7 @@ impl<'a> Resolver<'a> {
                 citations: citations.clone(),
                 span: name.span,
             });
+            break;
         }
     }
 
@@ -220,6 +228,7 @@ impl<'a> Resolver<'a> {
                 }
                 K::If(condition) => common.condition = Condition::Expr(condition),
                 K::Keeps(condition) => common.keeps = Some(condition),
+                K::ScopeAll => common.scope = self.program.whole_scope(),
                 _ => {}
             }
         }

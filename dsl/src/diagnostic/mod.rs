@@ -82,7 +82,8 @@ pub fn once(diagnostics: &mut Vec<Diagnostic>, places: &[Span]) {
     let also = |last: Option<&mut Diagnostic>, hidden: &mut usize| {
         let count = std::mem::take(hidden);
         if let (Some(last), 1..) = (last, count) {
-            last.message += &format!(" ; de même pour {count} autres lignes de la table");
+            let rows = if count == 1 { "une autre ligne".to_owned() } else { format!("{count} autres lignes") };
+            last.message += &format!(" ; de même pour {rows} de la table");
         }
     };
     for diagnostic in diagnostics.drain(..) {

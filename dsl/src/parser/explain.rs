@@ -315,6 +315,10 @@ impl<'t> Slip<'t> {
     fn expected(&self) -> Vec<&'static str> {
         // After a whole value these may come, and say little.
         let after_value = self.expects(Rule::plus);
+        let groups = self.tokens.first().is_some_and(|token| ["agrégat", "agregat"].contains(&token.text));
+        if groups && self.expects(Rule::kw_par_mot) {
+            return vec!["« par », puis les entrées qui font les groupes"];
+        }
         let mut ranked: Vec<(u8, &'static str)> = self
             .positives
             .iter()
@@ -464,6 +468,9 @@ fn phrase(rule: Rule) -> Option<(u8, &'static str)> {
         Rule::kw_decimales => (0, "« décimales »"),
         Rule::mot_moins => (0, "« moins »"),
         Rule::mot_annonce => (0, "« annonce »"),
+        Rule::mot_cumul => (0, "« cumul »"),
+        Rule::mot_ou_lieu => (1, "« où »"),
+        Rule::mot_renseigne => (0, "« renseigné » ou « vide »"),
         Rule::kw_le => (0, "« le », puis la date de l'échéance"),
         Rule::resume | Rule::resume_nombre | Rule::resume_valeur | Rule::fonction_resume => {
             (1, "ce qu'il calcule : « moyenne de … par … », « nombre par … »")
