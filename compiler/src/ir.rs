@@ -46,6 +46,11 @@ pub enum Source {
     PastResult(Reach, QuantityId),
     PastResultPresent(Reach, QuantityId),
     PastResultUnknown(Reach, QuantityId),
+    /// What an earlier kernel of the group left of a quantity: value, presence, which rules apply, what divides it.
+    Staged(QuantityId),
+    StagedPresent(QuantityId),
+    StagedRule(QuantityId, u32),
+    StagedFactor(QuantityId),
     /// The figure of the row's group: the same three, and what divides it.
     Aggregate(QuantityId),
     AggregatePresent(QuantityId),
@@ -104,6 +109,9 @@ pub enum Target {
     Quantity(QuantityId),
     /// Rank of a row control in the program.
     Control(u32),
+    /// A quantity left for later kernels of the group, and one of its rules.
+    Staged(QuantityId),
+    StagedRule(QuantityId, u32),
 }
 
 #[derive(Clone, Debug)]
@@ -304,6 +312,12 @@ impl Builder {
     pub fn hand_over(&mut self, live: NodeId, reason: NodeId) {
         let both = self.and(live, reason);
         self.status = self.or(self.status, both);
+    }
+
+    /// Whether a flag is the same on every row.
+    #[must_use]
+    pub fn is_constant_flag(&self, id: NodeId) -> bool {
+        id == self.yes || id == self.no
     }
 
     fn magnitude(&self, id: NodeId) -> i128 {

@@ -65,14 +65,9 @@ pub struct Args {
     #[command(flatten)]
     readings: ReadingArgs,
 
-    /// Moteur : compiled (le défaut) ou reference, l'interprète en fractions exactes
-    #[arg(
-        long,
-        value_name = "MOTEUR",
-        default_value = "compiled",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
+    /// Moteur : auto (le défaut : code compilé, ou interprète pour peu de lignes), compiled, ou reference, l'interprète en
+    /// fractions exactes
+    #[arg(long, value_name = "MOTEUR", default_value = "auto", hide_default_value = true, hide_possible_values = true)]
     engine: EngineArg,
 
     /// Nombre de fils d'exécution ; 0 (le défaut) pour tous les cœurs
@@ -90,6 +85,7 @@ pub fn whole(text: &str) -> Result<usize, String> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineArg {
+    Auto,
     Compiled,
     Reference,
 }
@@ -97,7 +93,7 @@ pub enum EngineArg {
 impl From<EngineArg> for EngineMode {
     fn from(engine: EngineArg) -> Self {
         match engine {
-            EngineArg::Compiled => Self::Compiled,
+            EngineArg::Auto | EngineArg::Compiled => Self::Compiled,
             EngineArg::Reference => Self::Reference,
         }
     }
@@ -122,7 +118,7 @@ pub fn run(args: &Args) -> Outcome {
     }
     request.divert = args.rejects.is_some();
     let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads)
-        .compiling_from(LEAST_ROWS);
+        .compiling_from(if args.engine == EngineArg::Auto { LEAST_ROWS } else { 0 });
     let evaluate = |table: &Table| {
         let bar = progress::rows(table.batch.rows, args.engine == EngineArg::Reference);
         let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
@@ -284,8 +280,8 @@ impl Summary<'_> {
         let statistics = &self.results.statistics;
         let ways = [
             (statistics.compiled, "par le code compilé"),
-            (statistics.handed_over, "par l'interprète à la demande du code compilé"),
             (statistics.reference, "par l'interprète"),
+            (statistics.handed_over, "par l'interprète, où le code compilé ne conclut pas"),
         ];
         let ways: Vec<String> =
             ways.iter().filter(|(rows, _)| *rows > 0).map(|(rows, how)| format!("{} {how}", figures(*rows))).collect();

@@ -86,7 +86,12 @@ impl Emitter<'_> {
                 let value = self.builder.ins().load(types::I32, Self::flags(), address, offset);
                 self.builder.ins().sextend(types::I64, value)
             }
-            _ => self.builder.ins().load(types::I64, Self::flags(), address, offset),
+            Width::I64 => self.builder.ins().load(types::I64, Self::flags(), address, offset),
+            Width::I128 => {
+                let low = self.builder.ins().load(types::I64, Self::flags(), address, offset);
+                let high = self.builder.ins().load(types::I64, Self::flags(), address, offset + 8);
+                self.builder.ins().iconcat(low, high)
+            }
         }
     }
 

@@ -101,6 +101,7 @@ impl Layout {
             let width = match range {
                 None => Width::Flag,
                 Some((low, high)) if low >= i128::from(i32::MIN) && high <= i128::from(i32::MAX) => Width::I32,
+                Some((low, high)) if low < i128::from(i64::MIN) || high > i128::from(i64::MAX) => Width::I128,
                 Some(_) => Width::I64,
             };
             inputs.push((source, placer.slot(width)));
@@ -190,6 +191,15 @@ impl Block {
         match slot.width {
             Width::I32 => cell.copy_from_slice(&(value as i32).to_ne_bytes()),
             _ => cell[..8].copy_from_slice(&value.to_ne_bytes()),
+        }
+    }
+
+    /// Stores an integer in a column of any width; the value fits.
+    pub fn set_wide(&mut self, slot: Slot, row: usize, value: i128) {
+        match slot.width {
+            Width::I128 => self.bytes_mut(slot, row).copy_from_slice(&value.to_ne_bytes()),
+            Width::Flag => self.set_flag(slot, row, value != 0),
+            _ => self.set_integer(slot, row, value as i64),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod calendar;
 mod fraction;
+mod parts;
 
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ use crate::typed::{
 };
 
 pub use fraction::Fraction;
+pub use parts::lower_in_parts;
 
 /// The rows that a kernel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,32 +65,6 @@ pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complet
     lowerer.ir.finish(outputs)
 }
 
-/// Lowers the targets for a group of rows into as many kernels as keep each near a number of nodes: register allocation takes
-/// more than its share of time on long functions. What two kernels need, both compute.
-#[must_use]
-pub fn lower_in_parts<'p>(
-    program: &'p Program,
-    group: Group,
-    targets: &[Target],
-    complete: &'p [InputId],
-    nodes: usize,
-) -> Vec<Kernel> {
-    let mut kernels = Vec::new();
-    let mut lowerer = Lowerer::new(program, group, complete);
-    let mut outputs = Vec::new();
-    for target in targets {
-        outputs.push(lowerer.target(*target));
-        if lowerer.ir.len() >= nodes {
-            let full = std::mem::replace(&mut lowerer, Lowerer::new(program, group, complete));
-            kernels.push(full.ir.finish(std::mem::take(&mut outputs)));
-        }
-    }
-    if !outputs.is_empty() || kernels.is_empty() {
-        kernels.push(lowerer.ir.finish(outputs));
-    }
-    kernels
-}
-
 impl<'p> Lowerer<'p> {
     fn new(program: &'p Program, group: Group, complete: &'p [InputId]) -> Self {
         Self {
@@ -97,6 +73,7 @@ impl<'p> Lowerer<'p> {
             complete,
             ir: Builder::default(),
             quantities: HashMap::new(),
+            staged: HashMap::new(),
             scopes: HashMap::new(),
             retained: Vec::new(),
             years: HashMap::new(),
@@ -107,6 +84,9 @@ impl<'p> Lowerer<'p> {
         match target {
             Target::Quantity(id) => self.output(id),
             Target::Control(rank) => self.control(rank),
+            Target::Staged(_) | Target::StagedRule(..) => {
+                Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.no) }
+            }
         }
     }
 }
@@ -134,6 +114,8 @@ struct Lowerer<'p> {
     complete: &'p [InputId],
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
+    /// What earlier kernels of the group left.
+    staged: HashMap<QuantityId, parts::Staged>,
     scopes: HashMap<ScopeId, NodeId>,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
@@ -190,7 +172,10 @@ impl<'p> Lowerer<'p> {
         if let Some(known) = self.quantities.get(&id) {
             return known.clone();
         }
-        let lowered = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || self.compute(id));
+        let lowered = match self.staged(id) {
+            Some(staged) => staged,
+            None => stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || self.compute(id)),
+        };
         self.quantities.insert(id, lowered.clone());
         lowered
     }

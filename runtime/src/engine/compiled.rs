@@ -195,28 +195,30 @@ impl Engine {
         }
         self.hand_over(batch, history, controls, &apart, sink, progress);
         for (_, groups) in by_year {
-            let mut handed: Vec<usize> = Vec::new();
+            let (mut handed, mut few): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
             for (group, rows) in groups {
                 let complete = self.complete(batch, &rows);
-                let kernels = if rows.len() < self.least_rows {
-                    None
-                } else {
-                    self.kernels.get(&self.program, group, &targets, &complete)
-                };
-                let Some(kernels) = kernels else {
+                if rows.len() < self.least_rows {
+                    sink.statistics.reference += rows.len();
+                    few.extend(rows.iter().map(|row| *row as usize));
+                    continue;
+                }
+                let Some(kernels) = self.kernels.get(&self.program, group, &targets, &complete) else {
                     handed.extend(rows.iter().map(|row| *row as usize));
                     continue;
                 };
                 let blocks: Vec<Vec<Block>> = rows
                     .par_chunks(BLOCK_ROWS)
                     .map(|rows| {
-                        let run = |kernel: &CompiledKernel| {
-                            let input = self.gather(kernel, batch, history, &states, rows);
+                        let mut outputs: Vec<Block> = Vec::with_capacity(kernels.len());
+                        for kernel in &*kernels {
+                            let mut input = self.gather(kernel, batch, history, &states, rows);
+                            hand_on(&kernels, &outputs, kernel, &mut input, rows.len());
                             let mut output = Block::new(kernel.layout.output_bytes);
                             kernel.run(&input, &mut output, rows.len());
-                            output
-                        };
-                        kernels.iter().map(run).collect()
+                            outputs.push(output);
+                        }
+                        outputs
                     })
                     .collect();
                 let mut done = 0;
@@ -230,9 +232,10 @@ impl Engine {
                 sink.statistics.compiled += done;
                 progress(done);
             }
-            for row in &handed {
+            for row in handed.iter().chain(&few) {
                 self.remember(batch, history, *row, &mut states);
             }
+            self.reference(batch, history, controls, &few, sink, progress);
             self.hand_over(batch, history, controls, &handed, sink, progress);
         }
     }
@@ -318,6 +321,8 @@ impl Engine {
                         block.set_flag(slot, i, known);
                     }
                 }
+                // Handed on by the kernels before.
+                Source::Staged(_) | Source::StagedPresent(_) | Source::StagedRule(..) | Source::StagedFactor(_) => {}
                 Source::Aggregate(id)
                 | Source::AggregatePresent(id)
                 | Source::AggregateUnknown(id)
@@ -413,6 +418,7 @@ impl Engine {
         let layout = &kernel.layout;
         for slots in &layout.outputs {
             match slots.output.target {
+                Target::Staged(_) | Target::StagedRule(..) => {}
                 Target::Control(rank) => {
                     for (i, _) in mine {
                         if block.flag(slots.present, *i) && !block.flag(slots.value, *i) {
@@ -464,13 +470,53 @@ impl Engine {
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
         let mut prepared = Vec::new();
         for (group, kernels, rows) in &plan.groups {
+            let first = prepared.len();
             for (part, kernel) in kernels.iter().enumerate() {
-                let block = |rows: &[u32]| (self.gather(kernel, batch, &plan.history, &plan.states, rows), rows.len());
-                let blocks = rows.chunks(BLOCK_ROWS).map(block).collect();
-                prepared.push(Prepared { group: *group, part, kernel: kernel.clone(), blocks });
+                prepared.push(Prepared { group: *group, part, kernel: kernel.clone(), blocks: Vec::new() });
+            }
+            for rows in rows.chunks(BLOCK_ROWS) {
+                let mut outputs: Vec<Block> = Vec::new();
+                for (part, kernel) in kernels.iter().enumerate() {
+                    let mut input = self.gather(kernel, batch, &plan.history, &plan.states, rows);
+                    hand_on(kernels, &outputs, kernel, &mut input, rows.len());
+                    if part + 1 < kernels.len() {
+                        let mut output = Block::new(kernel.layout.output_bytes);
+                        kernel.run(&input, &mut output, rows.len());
+                        outputs.push(output);
+                    }
+                    prepared[first + part].blocks.push((input, rows.len()));
+                }
             }
         }
         prepared
+    }
+}
+
+/// Copies what earlier kernels of the group left into the input of the next.
+fn hand_on(kernels: &[CompiledKernel], outputs: &[Block], next: &CompiledKernel, input: &mut Block, rows: usize) {
+    for (source, slot) in &next.layout.inputs {
+        let target = match source {
+            Source::Staged(id) | Source::StagedPresent(id) | Source::StagedFactor(id) => Target::Staged(*id),
+            Source::StagedRule(id, rank) => Target::StagedRule(*id, *rank),
+            _ => continue,
+        };
+        // The last to leave it is the one that computed it.
+        let left = kernels.iter().zip(outputs).rev().find_map(|(kernel, block)| {
+            kernel.layout.outputs.iter().find(|slots| slots.output.target == target).map(|slots| (slots, block))
+        });
+        let Some((slots, block)) = left else { continue };
+        match source {
+            Source::StagedPresent(_) | Source::StagedRule(..) => {
+                (0..rows).for_each(|row| input.set_flag(*slot, row, block.flag(slots.present, row)));
+            }
+            Source::StagedFactor(_) => {
+                let factor = slots.factor;
+                (0..rows).for_each(|row| {
+                    input.set_wide(*slot, row, factor.map_or(1, |factor| block.integer(factor, row)));
+                });
+            }
+            _ => (0..rows).for_each(|row| input.set_wide(*slot, row, block.integer(slots.value, row))),
+        }
     }
 }
 

@@ -1,0 +1,260 @@
+//! A group lowered into several kernels, each near a number of nodes: register allocation takes more than its share of time on
+//! long functions. A kernel leaves what later ones read in its output block, exact as it stands: nothing is computed twice.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ir::{Kernel, NodeId, Output, OutputValue, Range, Source, Target};
+use crate::num::Ratio;
+use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
+
+use super::{Fraction, Group, Lowered, LoweredQuantity, Lowerer};
+
+/// A quantity that an earlier kernel computed.
+#[derive(Clone, Debug)]
+pub(super) struct Staged {
+    present: Flag,
+    rules: Vec<Flag>,
+    value: StagedValue,
+}
+
+/// A flag of an earlier kernel: the same on every row, or left in its block.
+#[derive(Clone, Copy, Debug)]
+enum Flag {
+    Constant(bool),
+    PerRow,
+}
+
+#[derive(Clone, Debug)]
+enum StagedValue {
+    Flag(Flag),
+    Integer(Range),
+    /// `numerator × scale / factor`.
+    Fraction {
+        numerator: Range,
+        scale: Ratio,
+        factor: Option<Range>,
+    },
+}
+
+/// Lowers the targets for a group of rows, in kernels to run in order.
+#[must_use]
+pub fn lower_in_parts<'p>(
+    program: &'p Program,
+    group: Group,
+    targets: &[Target],
+    complete: &'p [InputId],
+    nodes: usize,
+) -> Vec<Kernel> {
+    let order = order(program, targets);
+    let last_reader = last_readers(program, &order, targets);
+    let wanted: HashSet<QuantityId> = targets
+        .iter()
+        .filter_map(|target| match target {
+            Target::Quantity(id) => Some(*id),
+            _ => None,
+        })
+        .collect();
+    let mut kernels = Vec::new();
+    let mut lowerer = Lowerer::new(program, group, complete);
+    let mut computed: Vec<QuantityId> = Vec::new();
+    for (rank, id) in order.iter().enumerate() {
+        lowerer.quantity(*id);
+        computed.push(*id);
+        if lowerer.ir.len() < nodes || rank + 1 == order.len() {
+            continue;
+        }
+        let mut outputs = Vec::new();
+        let mut staged = std::mem::take(&mut lowerer.staged);
+        for id in computed.drain(..) {
+            if wanted.contains(&id) {
+                outputs.push(lowerer.output(id));
+            }
+            if last_reader.get(&id).is_some_and(|reader| *reader > rank)
+                && let Some(left) = lowerer.leave(id, &mut outputs)
+            {
+                staged.insert(id, left);
+            }
+        }
+        let mut next = Lowerer::new(program, group, complete);
+        next.staged = staged;
+        kernels.push(std::mem::replace(&mut lowerer, next).ir.finish(outputs));
+    }
+    let mut outputs: Vec<Output> =
+        computed.into_iter().filter(|id| wanted.contains(id)).map(|id| lowerer.output(id)).collect();
+    for target in targets {
+        if let Target::Control(rank) = target {
+            outputs.push(lowerer.control(*rank));
+        }
+    }
+    kernels.push(lowerer.ir.finish(outputs));
+    kernels
+}
+
+/// The quantities that the targets need, each after those that it reads.
+fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
+    let mut roots = Vec::new();
+    for target in targets {
+        match target {
+            Target::Quantity(id) => roots.push(*id),
+            Target::Control(rank) => {
+                if let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind {
+                    guard.iter().chain([condition]).for_each(|expr| read(expr, &mut roots));
+                }
+            }
+            Target::Staged(_) | Target::StagedRule(..) => {}
+        }
+    }
+    let mut order = Vec::new();
+    let mut seen = HashSet::new();
+    // A quantity is met twice on the stack: to push what it reads, then to take its place.
+    let mut pending: Vec<(QuantityId, bool)> = roots.into_iter().rev().map(|id| (id, false)).collect();
+    while let Some((id, ready)) = pending.pop() {
+        if ready {
+            order.push(id);
+        } else if seen.insert(id) {
+            pending.push((id, true));
+            pending.extend(needs(program, id).into_iter().rev().map(|need| (need, false)));
+        }
+    }
+    order
+}
+
+/// The rank in the order of the last quantity that reads each; the end for those that controls read.
+fn last_readers(program: &Program, order: &[QuantityId], targets: &[Target]) -> HashMap<QuantityId, usize> {
+    let mut last = HashMap::new();
+    for (rank, id) in order.iter().enumerate() {
+        for need in needs(program, *id) {
+            last.insert(need, rank);
+        }
+    }
+    for target in targets {
+        if let Target::Control(rank) = target
+            && let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind
+        {
+            let mut reads = Vec::new();
+            guard.iter().chain([condition]).for_each(|expr| read(expr, &mut reads));
+            last.extend(reads.into_iter().map(|id| (id, usize::MAX)));
+        }
+    }
+    last
+}
+
+/// What the computation of a quantity reads of the same row.
+fn needs(program: &Program, id: QuantityId) -> Vec<QuantityId> {
+    let quantity = program.quantity(id);
+    let mut found = Vec::new();
+    for rule in &quantity.rules {
+        rule.scope.iter().for_each(|scope| read(&program.scope(*scope).condition, &mut found));
+        found.extend(rule.adjustments.iter().map(|adjustment| adjustment.quantity));
+    }
+    let mut met = Vec::new();
+    for expr in quantity.expressions() {
+        read(expr, &mut found);
+        expr.walk(&mut |e| {
+            if let ExprKind::Met(target) = e.kind {
+                met.push(target);
+            }
+        });
+    }
+    for target in met {
+        for rule in &program.quantity(target).rules {
+            rule.scope.iter().for_each(|scope| read(&program.scope(*scope).condition, &mut found));
+            rule.guard.iter().chain(&rule.condition).for_each(|expr| read(expr, &mut found));
+        }
+    }
+    found
+}
+
+fn read(expr: &Expr, found: &mut Vec<QuantityId>) {
+    expr.walk(&mut |e| match e.kind {
+        ExprKind::Quantity(id)
+        | ExprKind::QuantityOr { quantity: id, .. }
+        | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
+        _ => {}
+    });
+}
+
+impl Lowerer<'_> {
+    fn flag_of(&self, node: NodeId) -> Flag {
+        if node == self.ir.yes {
+            Flag::Constant(true)
+        } else if node == self.ir.no {
+            Flag::Constant(false)
+        } else {
+            Flag::PerRow
+        }
+    }
+
+    /// Leaves a quantity for later kernels; `None` where it is as well computed again.
+    fn leave(&mut self, id: QuantityId, outputs: &mut Vec<Output>) -> Option<Staged> {
+        let quantity = self.quantity(id);
+        let value = match &quantity.value {
+            Lowered::Flag(node) => (OutputValue::Flag(*node), StagedValue::Flag(self.flag_of(*node))),
+            Lowered::Date(node) | Lowered::Case(node) => {
+                (OutputValue::Integer(*node), StagedValue::Integer(self.ir.range(*node)))
+            }
+            Lowered::Number(fraction) => {
+                let factor = match fraction.den[..] {
+                    [] => None,
+                    [factor] => Some(factor),
+                    // Their product may pass the bound.
+                    _ => return None,
+                };
+                let value = OutputValue::Fraction { numerator: fraction.num, constant: 1, factor };
+                let staged = StagedValue::Fraction {
+                    numerator: self.ir.range(fraction.num),
+                    scale: fraction.scale.clone(),
+                    factor: factor.map(|factor| self.ir.range(factor)),
+                };
+                (value, staged)
+            }
+        };
+        let present = self.flag_of(quantity.applies);
+        let rules = quantity.rules.iter().map(|rule| self.flag_of(*rule)).collect();
+        if !matches!(present, Flag::Constant(false)) {
+            outputs.push(Output { target: Target::Staged(id), present: quantity.applies, value: value.0 });
+        }
+        for (rank, rule) in quantity.rules.iter().enumerate().filter(|(_, rule)| !self.ir.is_constant_flag(**rule)) {
+            let target = Target::StagedRule(id, rank as u32);
+            outputs.push(Output { target, present: *rule, value: OutputValue::Flag(*rule) });
+        }
+        Some(Staged { present, rules, value: value.1 })
+    }
+
+    fn staged_flag(&mut self, flag: Flag, source: Source) -> NodeId {
+        match flag {
+            Flag::Constant(flag) => self.ir.flag(flag),
+            Flag::PerRow => self.ir.load(source, None),
+        }
+    }
+
+    /// A quantity that an earlier kernel left.
+    pub(super) fn staged(&mut self, id: QuantityId) -> Option<LoweredQuantity> {
+        let staged = self.staged.get(&id)?.clone();
+        let ty = self.program.quantity(id).ty.clone();
+        let applies = self.staged_flag(staged.present, Source::StagedPresent(id));
+        let rules = staged
+            .rules
+            .iter()
+            .enumerate()
+            .map(|(rank, flag)| self.staged_flag(*flag, Source::StagedRule(id, rank as u32)))
+            .collect();
+        if applies == self.ir.no {
+            let value = self.nothing(&ty);
+            return Some(LoweredQuantity { applies, rules, value });
+        }
+        let value = match staged.value {
+            StagedValue::Flag(flag) => Lowered::Flag(self.staged_flag(flag, Source::Staged(id))),
+            StagedValue::Integer(range) => {
+                let node = self.ir.load(Source::Staged(id), Some(range));
+                if ty == Type::Date { Lowered::Date(node) } else { Lowered::Case(node) }
+            }
+            StagedValue::Fraction { numerator, scale, factor } => {
+                let num = self.ir.load(Source::Staged(id), Some(numerator));
+                let den = factor.map(|range| self.ir.load(Source::StagedFactor(id), Some(range)));
+                Lowered::Number(Fraction { num, scale, den: den.into_iter().collect() })
+            }
+        };
+        Some(LoweredQuantity { applies, rules, value })
+    }
+}
