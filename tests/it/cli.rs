@@ -103,7 +103,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// « 0,12 s » becomes « 0,00 s ».
-fn without_durations(text: &str) -> String {
+pub fn without_durations(text: &str) -> String {
     let mut out: Vec<char> = text.chars().collect();
     for end in 0..out.len() {
         let is_duration = out[..end].ends_with(&[' ', 's'])
