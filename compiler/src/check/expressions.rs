@@ -217,7 +217,7 @@ impl Checker<'_, '_> {
     /// Reports an optional cell that may be empty where it is read.
     pub(super) fn prove_set(&mut self, id: InputId, name: &str, span: Span, declared: Span, context: &Context) {
         let goal = Self::boolean(ExprKind::IsSet(Presence::Input(id)), span);
-        let facts = self.with_definitions(&context.facts);
+        let facts = self.with_definitions(&context.facts, &goal);
         let facts: Vec<&Expr> = facts.iter().collect();
         if implies(&facts, &goal, &self.program) != Answer::No {
             self.report(say::may_be_empty(span, name, declared));
@@ -310,7 +310,7 @@ impl Checker<'_, '_> {
         // « est renseigné » says it too.
         alternatives.push(Self::boolean(ExprKind::IsSet(Presence::Quantity(id)), span));
         let Some(goal) = any_of(alternatives, span) else { return };
-        let facts = self.with_definitions(&context.facts);
+        let facts = self.with_definitions(&context.facts, &goal);
         let facts: Vec<&Expr> = facts.iter().collect();
         match implies(&facts, &goal, &self.program) {
             Answer::No => {}
@@ -320,7 +320,7 @@ impl Checker<'_, '_> {
     }
 
     /// Facts, and what the boolean quantities among them say: a named condition that holds implies its own text.
-    fn with_definitions(&mut self, facts: &[Expr]) -> Vec<Expr> {
+    fn with_definitions(&mut self, facts: &[Expr], goal: &Expr) -> Vec<Expr> {
         let mut result = facts.to_vec();
         let mut named = Vec::new();
         for fact in facts {
@@ -333,9 +333,9 @@ impl Checker<'_, '_> {
                 }
             });
         }
-        // « est renseigné » says that some rule applies.
+        // « est renseigné » says that some rule applies, and the other way round.
         let mut known_set: Vec<QuantityId> = Vec::new();
-        for fact in facts {
+        for fact in facts.iter().chain([goal]) {
             fact.walk(&mut |e| {
                 if let ExprKind::IsSet(Presence::Quantity(id)) = e.kind
                     && !known_set.contains(&id)
@@ -350,6 +350,15 @@ impl Checker<'_, '_> {
             let mut items = vec![negate(&set)];
             let rules = self.hir.quantities[id.index()].rules.len();
             let guards: Vec<Option<Expr>> = (0..rules).map(|rank| self.applies(id, rank)).collect();
+            // A guard being typed tells nothing yet.
+            if self.guards[id.index()].iter().any(|guard| !matches!(guard, Memo::Known(_))) {
+                continue;
+            }
+            for guard in &guards {
+                let mut applied: Vec<Expr> = guard.iter().map(negate).collect();
+                applied.push(set.clone());
+                result.extend(any_of(applied, span));
+            }
             // Where a rule applies everywhere, nothing more is known.
             if guards.iter().all(Option::is_some) && rules > 0 {
                 items.extend(guards.into_iter().flatten());
