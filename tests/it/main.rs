@@ -5,6 +5,7 @@ mod cli;
 mod corpus;
 mod differential;
 mod docs;
+mod format;
 mod policies;
 mod synth;
 mod tidy;
