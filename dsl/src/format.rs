@@ -54,14 +54,17 @@ pub fn shape(file: &File) -> String {
     let mut written = String::new();
     // A string takes all that is written to it.
     let _ = write!(written, "{:?}", file.items);
-    let mut shape = String::with_capacity(written.len());
-    let mut rest = written.as_str();
-    while let Some(start) = rest.find("Span {") {
-        shape += &rest[..start];
-        // Two pairs of braces: that of the span holds no other.
-        rest = rest[start..].split_once('}').map_or("", |(_, after)| after);
+    without(&without(&written, "Span {", '}'), "FileId(", ')')
+}
+
+/// A text without the parts that begin and end so.
+fn without(text: &str, opening: &str, closing: char) -> String {
+    let mut parts = text.split(opening);
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        result += part.split_once(closing).map_or("", |(_, after)| after);
     }
-    shape + rest
+    result
 }
 
 /// The comments of a text, in order.

@@ -147,23 +147,26 @@ impl<'t> Builder<'t> {
     }
 
     fn declaration(&mut self, pair: P<'t>) {
-        let rule = pair.as_rule();
+        let mut rule = pair.as_rule();
+        let mut children: Vec<P<'t>> = pair.into_inner().collect();
+        // « insère » and « remplace » stand before a whole declaration.
+        if let Some(changed) = children.pop_if(|_| matches!(rule, Rule::insertion | Rule::remplacement)) {
+            rule = changed.as_rule();
+            children.extend(changed.into_inner());
+        }
         self.result.listed = matches!(rule, Rule::unite | Rule::entree | Rule::parametre);
         let header = self.open(GroupKind::Header, 0);
         let mut in_header = true;
         // The last clause that others complete.
         let mut after = None;
         let mut previous = None;
-        for child in pair.into_inner() {
+        for child in children {
             let kind = child.as_rule();
-            // The text of an input is its meaning: a clause.
-            in_header &= is_word(kind)
-                || matches!(kind, Rule::nom | Rule::nom_unite | Rule::interne | Rule::type_entree)
-                || matches!(kind, Rule::mot_virgule | Rule::mot_deux_points)
-                || (kind == Rule::texte && rule != Rule::entree);
+            in_header &= is_word(kind) || is_of_header(kind) || (kind == Rule::texte && rule != Rule::entree);
             if in_header {
-                let gap = if previous == Some(Rule::mot_virgule) { self.may(header, 0) } else { never(header) };
-                let gap = if kind == Rule::mot_virgule { self.moved_after(gap) } else { gap };
+                let separator = |rule| matches!(rule, Rule::mot_virgule | Rule::mot_point_virgule);
+                let gap = if previous.is_some_and(separator) { self.may(header, 0) } else { never(header) };
+                let gap = if separator(kind) { self.moved_after(gap) } else { gap };
                 self.visit(child, gap, header);
                 self.close(header);
                 previous = Some(kind);
@@ -355,6 +358,8 @@ impl<'t> Builder<'t> {
             Rule::nombre_nu | Rule::entier => number(raw),
             Rule::date | Rule::jour_mois => day(raw),
             Rule::comparateur | Rule::fois | Rule::divise | Rule::moins => sign(raw).to_owned(),
+            // The tree keeps it as it is.
+            Rule::sorte => raw.to_owned(),
             // Its hyphen may be left out.
             Rule::mot_dela => format!("-{}", word(rule, raw)),
             rule if is_word(rule) => word(rule, raw),
@@ -414,6 +419,24 @@ fn is_word(rule: Rule) -> bool {
             | Rule::mot_fermante
     );
     !sign && (is_keyword(rule) || MEANINGFUL.contains(&rule))
+}
+
+/// What may stand on the first line of a declaration, words and texts aside. The text of an input is its meaning: a clause.
+fn is_of_header(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::nom
+            | Rule::nom_unite
+            | Rule::interne
+            | Rule::type_entree
+            | Rule::cible
+            | Rule::borne_date
+            | Rule::cellule
+            | Rule::nombre_nu
+            | Rule::mot_virgule
+            | Rule::mot_deux_points
+            | Rule::mot_point_virgule
+    )
 }
 
 fn only_child<'t>(pair: &P<'t>) -> Option<P<'t>> {
