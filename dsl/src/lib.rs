@@ -4,6 +4,7 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod format;
 mod parser;
 mod source;
 mod span;

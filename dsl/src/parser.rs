@@ -4,6 +4,7 @@
 //! parsed alone, so that a mistake in one declaration hides no other. Parsing never fails: it returns what it could read
 //! and the diagnostics.
 
+pub(crate) mod concrete;
 mod explain;
 mod tokens;
 
@@ -71,6 +72,12 @@ fn parse_piece(piece: &str, file: FileId, base: usize) -> Result<Option<Item>, B
         return Err(Box::new(explain::too_deep(piece, file, base)));
     }
     Ok(item)
+}
+
+/// The declarations of a text that was parsed without a mistake, as they were written.
+pub(crate) fn declarations(text: &str, file: FileId) -> Vec<concrete::Declaration> {
+    let pieces = cut(text, file, &mut Vec::new()).into_iter();
+    concrete::concrete(pieces.map(|(start, end)| (start, &text[start..end])))
 }
 
 /// The declarations of a text, as byte ranges: each starts at a character in the first column. A clause there is reported

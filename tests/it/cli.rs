@@ -378,6 +378,7 @@ fn help() {
         "eval --help",
         "explain --help",
         "test --help",
+        "fmt --help",
         "schema --help",
         "bench --help",
     ] {
@@ -510,4 +511,59 @@ fn schema() {
     let mut folder = Folder::new();
     folder.run("schema politique.pol --format md").run("schema politique.pol --format json");
     insta::assert_snapshot!(folder.transcript);
+}
+
+/// Files laid out in place, whole or not at all.
+#[test]
+fn layout() {
+    let mut folder = Folder::new();
+    let messy = "politique   essai\n cle  code,annee\nentree code:texte # clé\n  « code »\n";
+    folder
+        .write("dossier/a.pol", messy)
+        .write("dossier/faux.pol", "definiton x\n  réf.  article 1\n")
+        .write("dossier/notes.txt", "pas  une politique\n")
+        .run("fmt --check dossier politique.pol")
+        .cat("dossier/a.pol")
+        .run("fmt dossier ./dossier/a.pol politique.pol")
+        .cat("dossier/a.pol")
+        .cat("dossier/faux.pol")
+        .run("fmt dossier/a.pol politique.pol")
+        .run("fmt --check dossier/a.pol politique.pol")
+        .run_with("fmt -", messy.as_bytes())
+        .run_with("fmt --check -", messy.as_bytes())
+        .run_with("fmt -", b"definiton x\n")
+        .run("fmt - dossier")
+        .run("fmt")
+        .run("fmt absent.pol");
+    assert_eq!(folder.names(), ["dossier", "politique.pol"]);
+    assert_eq!(fs::read_dir(folder.path("dossier")).unwrap().count(), 3);
+    insta::assert_snapshot!(folder.transcript);
+}
+
+/// What other editors leave: a byte-order mark, line ends of Windows, letters and accents apart.
+#[test]
+fn layout_of_files_of_other_editors() {
+    let folder = Folder::new();
+    let text = POLICY.replace('\n', "\r\n").replace('é', "e\u{301}");
+    folder.hide("autre.pol", format!("\u{FEFF}{text}").as_bytes());
+    let output = folder.output("fmt autre.pol", b"");
+    assert_eq!(output.status.code(), Some(0), "{}", self::text(&output.stderr));
+    assert_eq!(fs::read_to_string(folder.path("autre.pol")).unwrap(), POLICY);
+}
+
+/// A file that cannot be replaced stays as it is, and does not stop the others.
+#[cfg(unix)]
+#[test]
+fn layout_of_a_read_only_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    for name in ["a.pol", "b.pol"] {
+        folder.hide(name, b"politique   essai\n");
+    }
+    fs::set_permissions(folder.path("a.pol"), fs::Permissions::from_mode(0o444)).unwrap();
+    let output = folder.output("fmt a.pol b.pol", b"");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).ends_with("1 fichier mis en forme, 0 déjà en forme, 1 laissé tel quel\n"));
+    assert_eq!(fs::read(folder.path("a.pol")).unwrap(), b"politique   essai\n");
+    assert_eq!(fs::read(folder.path("b.pol")).unwrap(), b"politique essai\n");
 }

@@ -45,6 +45,12 @@ fn blocks(document: &str) -> Vec<Block> {
     result
 }
 
+/// The blocks of a page that are in the language: to compile, or to show a layout.
+pub fn policy_blocks(name: &str) -> Vec<String> {
+    let shown = |block: &Block| ["pol", "pol-forme"].contains(&&*block.language);
+    blocks(&document(name)).into_iter().filter(shown).map(|block| block.text).collect()
+}
+
 /// The files of the small policy that the reference of the language builds block after block.
 pub fn policy_of_the_language_reference() -> SourceMap {
     let mut files: Vec<(String, String)> = Vec::new();

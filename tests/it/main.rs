@@ -5,6 +5,7 @@ mod cli;
 mod corpus;
 mod differential;
 mod docs;
+mod format;
 mod guide;
 mod policies;
 mod synth;

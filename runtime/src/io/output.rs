@@ -58,6 +58,10 @@ impl Output {
             Self::Special(mut out) => out.flush(),
             Self::File { file, target } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                // Who may read or run the file that was there may do so still.
+                if let Ok(there) = fs::metadata(&target) {
+                    file.as_file().set_permissions(there.permissions())?;
+                }
                 file.as_file().sync_all()?;
                 file.persist(target)?;
                 Ok(())
@@ -149,6 +153,18 @@ mod tests {
         assert_eq!(kind(folder.path()), io::ErrorKind::IsADirectory);
         Output::probe(&folder.path().join("out.csv")).expect("a writable folder");
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_stay() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("out.csv");
+        fs::write(&path, "old").expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+        Output::create(&path).expect("a writable folder").commit().expect("a file");
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o640);
     }
 
     #[cfg(unix)]

@@ -27,10 +27,44 @@ pub fn load(path: &Path) -> (SourceMap, Vec<Diagnostic>) {
     (loader.sources, loader.problems)
 }
 
+/// A `.pol` file read by itself.
+#[derive(Debug)]
+pub struct Alone {
+    pub path: PathBuf,
+    /// What the file holds, byte for byte.
+    pub bytes: Vec<u8>,
+    /// The file only.
+    pub sources: SourceMap,
+    pub problems: Vec<Diagnostic>,
+}
+
+/// The files that [`load`] reads, one by one and without their tables: what is wrong with one does not touch the others.
+#[must_use]
+pub fn each(path: &Path) -> Vec<Alone> {
+    if !path.is_dir() {
+        return vec![alone(path, |loader| loader.file(path))];
+    }
+    let (files, failures) = list(path);
+    if files.is_empty() && failures.is_empty() {
+        return vec![alone(path, |loader| loader.folder(path))];
+    }
+    let failures = failures.iter().map(|(path, error)| alone(path, |loader| loader.unreadable(path, error)));
+    let files = files.iter().map(|path| alone(path, |loader| loader.file(path)));
+    failures.chain(files).collect()
+}
+
+fn alone(path: &Path, read: impl FnOnce(&mut Loader)) -> Alone {
+    let mut loader = Loader::default();
+    read(&mut loader);
+    Alone { path: path.to_path_buf(), bytes: loader.bytes, sources: loader.sources, problems: loader.problems }
+}
+
 #[derive(Default)]
 struct Loader {
     sources: SourceMap,
     problems: Vec<Diagnostic>,
+    /// The last file read.
+    bytes: Vec<u8>,
 }
 
 impl Loader {
@@ -55,6 +89,7 @@ impl Loader {
             Ok(Content::Bytes(bytes)) => {
                 let (_, problem) = self.sources.add(&name, &bytes);
                 self.problems.extend(problem);
+                self.bytes = bytes;
             }
             Ok(Content::TooLarge(length)) => {
                 let (file, _) = self.sources.add(&name, b"");
