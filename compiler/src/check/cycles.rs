@@ -79,9 +79,9 @@ fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
             for expr in quantity.expressions().chain(scopes) {
                 pending.extend(read_quantities(expr));
                 expr.walk(&mut |e| match e.kind {
-                    ExprKind::PastQuantity { quantity: id, .. }
-                    | ExprKind::IsSet(Presence::PastQuantity(_, id))
-                    | ExprKind::Met(id) => pending.push(id),
+                    ExprKind::PastQuantity { quantity, .. }
+                    | ExprKind::IsSet(Presence::PastQuantity(_, quantity))
+                    | ExprKind::Met(quantity) => pending.push(quantity),
                     _ => {}
                 });
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use polc_compiler::num::Ratio;
-use polc_compiler::typed::{ExprKind, Presence, Program, Value};
+use polc_compiler::typed::{ControlKind, ExprKind, Presence, Program, Value};
 use polc_dsl::ast::Reach;
 
 use super::aggregates::Aggregates;
@@ -82,7 +82,13 @@ fn key(value: &Value) -> Key {
 fn reads_past(program: &Program) -> bool {
     let rules = || program.quantities.iter().flat_map(|quantity| &quantity.rules);
     let mut found = rules().any(|rule| rule.keeps.is_some());
-    for expr in program.quantities.iter().flat_map(|q| q.expressions()) {
+    let scopes = program.scopes.iter().map(|scope| &scope.condition);
+    let controls = program.controls.iter().flat_map(|control| match &control.kind {
+        ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).collect(),
+        ControlKind::Groups { condition, .. } => vec![condition],
+        ControlKind::Verify { .. } | ControlKind::Announced { .. } => Vec::new(),
+    });
+    for expr in program.quantities.iter().flat_map(|q| q.expressions()).chain(scopes).chain(controls) {
         expr.walk(&mut |e| {
             found |= matches!(
                 e.kind,

@@ -151,10 +151,7 @@ impl Engine {
                 if let Some(aggregate) = program.aggregate(id) {
                     inputs.extend(aggregate.by.iter().chain(&aggregate.distinct));
                 }
-                let quantity = program.quantity(id);
-                let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
-                let scopes = scopes.map(|scope| &program.scope(scope).condition);
-                quantity.expressions().chain(scopes).for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
+                expressions(program, id).for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
             }
             if inputs.iter().all(|id| batch.columns[id.index()].is_some()) {
                 result.push(rank as u32);
@@ -189,6 +186,13 @@ fn collect(expr: &Expr, inputs: &mut BTreeSet<InputId>, quantities: &mut Vec<Qua
     });
 }
 
+/// The expressions that may be read to compute a quantity, the fields of its rules included.
+fn expressions(program: &Program, id: QuantityId) -> impl Iterator<Item = &Expr> {
+    let quantity = program.quantity(id);
+    let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
+    quantity.expressions().chain(scopes.map(|scope| &program.scope(scope).condition))
+}
+
 /// The quantities that some quantities depend on, themselves included.
 fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     let mut found: BTreeSet<QuantityId> = BTreeSet::new();
@@ -199,7 +203,7 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
         }
         pending.extend(program.aggregate(id).map(|aggregate| aggregate.of));
         let quantity = program.quantity(id);
-        quantity.expressions().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut pending));
+        expressions(program, id).for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut pending));
         pending.extend(quantity.rules.iter().flat_map(|rule| &rule.adjustments).map(|adjustment| adjustment.quantity));
     }
     found
@@ -208,22 +212,21 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
 /// The results of earlier rows that the outputs and the row controls depend on, in order.
 fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
     let mut roots = outputs.to_vec();
-    let mut expressions: Vec<&Expr> = Vec::new();
+    let mut all: Vec<&Expr> = Vec::new();
     for control in &program.controls {
         if let ControlKind::Row { guard, condition, .. } = &control.kind {
-            expressions.extend(guard.iter().chain([condition]));
+            all.extend(guard.iter().chain([condition]));
         }
     }
-    expressions.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
+    all.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
     let mut result = BTreeSet::new();
     for id in reachable(program, &roots) {
-        let quantity = program.quantity(id);
-        expressions.extend(quantity.expressions());
-        if quantity.rules.iter().any(|rule| rule.keeps.is_some()) {
+        all.extend(expressions(program, id));
+        if program.quantity(id).rules.iter().any(|rule| rule.keeps.is_some()) {
             result.insert(id);
         }
     }
-    for expr in expressions {
+    for expr in all {
         expr.walk(&mut |e| match e.kind {
             ExprKind::PastQuantity { quantity, .. } | ExprKind::IsSet(Presence::PastQuantity(_, quantity)) => {
                 result.insert(quantity);
