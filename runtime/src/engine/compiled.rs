@@ -182,9 +182,10 @@ impl Engine {
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
-        let targets = self.targets(controls);
+        let state = self.state(controls);
+        let targets = self.targets(&state, controls);
         let (groups, apart) = self.groups(batch, history);
-        let mut states: Vec<State> = self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         // Year by year, for what a year reads of the one before.
         let mut by_year: BTreeMap<i64, Vec<(Group, Vec<u32>)>> = BTreeMap::new();
         for (group, rows) in groups {
@@ -451,9 +452,10 @@ impl Engine {
     #[must_use]
     pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
-        let targets = self.targets(&[]);
+        let state = self.state(&[]);
+        let targets = self.targets(&state, &[]);
         let (groups, _) = self.groups(batch, &history);
-        let mut states: Vec<State> = self.state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }

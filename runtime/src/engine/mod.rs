@@ -38,8 +38,6 @@ pub struct Engine {
     mode: EngineMode,
     threads: usize,
     pool: Option<rayon::ThreadPool>,
-    /// Results of earlier rows that some rule reads.
-    state: Vec<QuantityId>,
     kernels: Kernels,
     /// Rows below which a group is not worth compiling for.
     least_rows: usize,
@@ -55,11 +53,10 @@ impl Engine {
     /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
     #[must_use]
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
-        let state = previous_results(&program, &outputs);
         let kernels = Kernels::new(partition_input(&program));
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, threads, pool, state, kernels, least_rows: 0 }
+        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0 }
     }
 
     /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
@@ -160,9 +157,14 @@ impl Engine {
         (on_rows, on_groups)
     }
 
+    /// The results of earlier rows that some rule reads.
+    fn state(&self, controls: &[u32]) -> Vec<QuantityId> {
+        previous_results(&self.program, &self.outputs, controls)
+    }
+
     /// What kernels compute: outputs, results that next year reads, row controls.
-    fn targets(&self, controls: &[u32]) -> Vec<Target> {
-        let extra = self.state.iter().filter(|id| !self.outputs.contains(id));
+    fn targets(&self, state: &[QuantityId], controls: &[u32]) -> Vec<Target> {
+        let extra = state.iter().filter(|id| !self.outputs.contains(id));
         let quantities = self.outputs.iter().chain(extra).map(|id| Target::Quantity(*id));
         quantities.chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
     }
@@ -210,11 +212,11 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
 }
 
 /// The results of earlier rows that the outputs and the row controls depend on, in order.
-fn previous_results(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
+fn previous_results(program: &Program, outputs: &[QuantityId], controls: &[u32]) -> Vec<QuantityId> {
     let mut roots = outputs.to_vec();
     let mut all: Vec<&Expr> = Vec::new();
-    for control in &program.controls {
-        if let ControlKind::Row { guard, condition, .. } = &control.kind {
+    for rank in controls {
+        if let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind {
             all.extend(guard.iter().chain([condition]));
         }
     }
