@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, format_french, integer};
-use polc_compiler::typed::{Input, InputId, Program, QuantityId, Type};
+use polc_compiler::typed::{Citation, Input, InputId, Program, QuantityId, Type};
 use polc_dsl::diagnostic::codes::{self, Code};
 use polc_dsl::diagnostic::{Diagnostic, closest, list};
 use polc_dsl::{FileId, Span};
@@ -247,6 +247,61 @@ pub fn no_policy_file(file: FileId, folder: &str) -> Diagnostic {
 pub fn not_a_policy_file(file: FileId, path: &str) -> Diagnostic {
     let message = format!("« {path} » n'est ni un dossier ni un fichier ordinaire");
     Diagnostic::new(codes::UNREADABLE_POLICY, Span::new(file, 0, 0), message, "")
+}
+
+pub const UNREADABLE_LINE: &str = "ligne illisible";
+
+/// A line of an index of figures.
+#[must_use]
+pub fn bad_index(file: &str, line: usize, message: &str) -> DataProblem {
+    let place = Place { line: Some(line), ..Place::file(&file.into()) };
+    DataProblem::new(codes::DATA_FILE, &place, message)
+        .with_help("l'index des chiffres est décrit par « policies/outils/README.md »")
+}
+
+#[must_use]
+pub fn wrong_index_line(header: &[&str]) -> String {
+    format!("attendu les colonnes {}", list(header, "et"))
+}
+
+#[must_use]
+pub fn not_a_figure(text: &str) -> String {
+    format!("« {text} » n'est ni un nombre ni une date de l'index")
+}
+
+#[must_use]
+pub fn not_in_index(place: &str) -> String {
+    format!("« {place} » n'est pas dans l'index")
+}
+
+#[must_use]
+pub fn figure_not_in_index(place: &str, number: &str, unit: &str) -> String {
+    format!("l'index n'a pas « {} » à « {place} »", format!("{number} {unit}").trim_end())
+}
+
+/// A constant that none of the cited articles has.
+#[must_use]
+pub fn figure_not_in_text(span: Span, text: &str, citations: &[Citation], elsewhere: &[String]) -> Diagnostic {
+    const SHOWN: usize = 4;
+    let cited: Vec<String> = citations.iter().map(ToString::to_string).collect();
+    let cited: Vec<&str> = cited.iter().map(String::as_str).collect();
+    let message = format!("« {text} » n'est dans aucun des articles cités : {}", list(&cited, "et"));
+    let diagnostic = Diagnostic::new(codes::FIGURE_NOT_IN_TEXT, span, message, "d'où vient ce chiffre ?");
+    let near: Vec<&str> = elsewhere.iter().take(SHOWN).map(String::as_str).collect();
+    diagnostic.with_help(match elsewhere.len() {
+        0 => {
+            "l'index ne l'a nulle part ; s'il se déduit du texte, inscrivez-le dans « chiffres-deduits.csv »".to_owned()
+        }
+        1..=SHOWN => format!("il est à {}", list(&near, "et")),
+        others => format!("il est à {} et dans {} autres lieux", near.join(", "), others - SHOWN),
+    })
+}
+
+/// A reference that leads nowhere.
+#[must_use]
+pub fn place_not_in_text(span: Span, citation: &Citation) -> Diagnostic {
+    let message = format!("« {citation} » n'est pas dans l'index du texte");
+    Diagnostic::new(codes::PLACE_NOT_IN_TEXT, span, message, "cité ici").with_help("vérifiez le numéro de l'article")
 }
 
 #[must_use]

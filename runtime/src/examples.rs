@@ -12,7 +12,8 @@ use polc_dsl::ast::Reach;
 use polc_dsl::{FileId, Span};
 use serde::Serialize;
 
-use crate::interp::{Data, Evaluation, Silent};
+use crate::coverage::watch::Watch;
+use crate::interp::{Data, Evaluation};
 use crate::policy::Policy;
 use crate::say;
 use crate::table::RowErrorKind;
@@ -39,15 +40,21 @@ pub struct Failure {
 /// Runs everything that can be checked without data. Row controls run on data, with `polc eval`.
 #[must_use]
 pub fn run(policy: &Policy) -> TestReport {
+    watched(policy, Watch(None))
+}
+
+/// The same, under the eyes of a recorder.
+#[must_use]
+pub(crate) fn watched(policy: &Policy, watch: Watch<'_>) -> TestReport {
     let mut report = TestReport::default();
     if policy.program.amendments.is_empty() {
-        report.state_of_law(&policy.program);
+        report.state_of_law(&policy.program, watch);
         return report;
     }
     // Each example belongs to one state of the law: the base alone, or what its amendment made of it.
     for selection in polc_compiler::versions_of_examples(&policy.sources, &policy.selection) {
         match polc_compiler::analyse(&policy.sources, &selection).0 {
-            Some(program) => report.state_of_law(&program),
+            Some(program) => report.state_of_law(&program, watch),
             None => report.unsound_state(&policy.program, &selection),
         }
     }
@@ -56,18 +63,20 @@ pub fn run(policy: &Policy) -> TestReport {
 
 impl TestReport {
     /// Runs the examples and controls of one state of the law.
-    fn state_of_law(&mut self, program: &Program) {
+    fn state_of_law(&mut self, program: &Program, watch: Watch<'_>) {
+        watch.opens(program);
         let mut variants: BTreeMap<Readings, Option<Program>> = BTreeMap::new();
         for example in &program.examples {
             self.examples += 1;
+            watch.runs(example.span);
             let lines = if example.readings.is_empty() {
-                check_example(program, example)
+                check_example(program, example, watch)
             } else {
                 let built = variants.entry(example.readings.clone()).or_insert_with(|| {
                     select(program, example.readings.iter().map(|(name, variant)| (&**name, &**variant)))
                 });
                 match built {
-                    Some(program) => check_example(program, example),
+                    Some(program) => check_example(program, example, watch),
                     None => vec![say::readings_do_not_build()],
                 }
             };
@@ -75,7 +84,7 @@ impl TestReport {
         }
         for control in program.controls.iter().filter(|control| !control.is_on_data()) {
             self.controls += 1;
-            let lines = check_control(program, control);
+            let lines = check_control(program, control, watch);
             self.settle(&control.title, control.span, lines);
         }
     }
@@ -113,6 +122,7 @@ struct Situation<'a> {
     years: &'a [ExampleYear],
     rank: usize,
     memory: &'a Memory,
+    watch: Watch<'a>,
 }
 
 impl Situation<'_> {
@@ -137,7 +147,7 @@ impl Situation<'_> {
     }
 
     fn at(&self, rank: usize) -> Situation<'_> {
-        Situation { rank, program: self.program, years: self.years, memory: self.memory }
+        Situation { rank, program: self.program, years: self.years, memory: self.memory, watch: self.watch }
     }
 }
 
@@ -159,8 +169,9 @@ impl Data for Situation<'_> {
             return known.clone();
         }
         let data = self.at(rank);
-        let result =
-            Evaluation::new(self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value));
+        let result = Evaluation::new(self.program, &data, self.watch)
+            .quantity(id)
+            .map(|outcome| outcome.map(|(_, value)| value));
         self.memory.borrow_mut().insert((rank, id), result.clone());
         result
     }
@@ -170,16 +181,21 @@ impl Data for Situation<'_> {
     }
 }
 
-fn check_example(program: &Program, example: &Example) -> Vec<String> {
+fn check_example(program: &Program, example: &Example, watch: Watch<'_>) -> Vec<String> {
     let memory = RefCell::default();
     let mut lines = Vec::new();
     for rank in 0..example.years.len() {
-        let data = Situation { program, years: &example.years, rank, memory: &memory };
-        let mut evaluation = Evaluation::new(program, &data, Silent);
+        let data = Situation { program, years: &example.years, rank, memory: &memory, watch };
+        let mut evaluation = Evaluation::new(program, &data, watch);
         for expected in &example.years[rank].expected {
             let quantity = program.quantity(expected.quantity);
             let found = match evaluation.quantity(expected.quantity) {
-                Ok(outcome) => outcome.map(|(_, value)| value),
+                Ok(outcome) => {
+                    if let Some((rule, _)) = &outcome {
+                        watch.expects(expected.quantity, *rule);
+                    }
+                    outcome.map(|(_, value)| value)
+                }
                 Err(kind) => {
                     lines.push(say::example_failed(&quantity.name, &say::row_error(program, &kind)));
                     continue;
@@ -203,12 +219,12 @@ fn check_example(program: &Program, example: &Example) -> Vec<String> {
     lines
 }
 
-fn check_control(program: &Program, control: &Control) -> Vec<String> {
+fn check_control(program: &Program, control: &Control, watch: Watch<'_>) -> Vec<String> {
     let memory = RefCell::default();
     let evaluate = |situation: &ExampleYear, expr| {
         let years = std::slice::from_ref(situation);
-        let data = Situation { program, years, rank: 0, memory: &memory };
-        Evaluation::new(program, &data, Silent).evaluate(expr)
+        let data = Situation { program, years, rank: 0, memory: &memory, watch };
+        Evaluation::new(program, &data, watch).evaluate(expr)
     };
     match &control.kind {
         ControlKind::Row { .. } | ControlKind::Groups { .. } => Vec::new(),

@@ -102,6 +102,12 @@ pub trait Observer {
     /// A step is done: its own value, and that of the quantity so far.
     fn end_step(&mut self, _step: &Step<'_>, _value: &Value, _result: &Value) {}
     fn read(&mut self, _leaf: Leaf, _value: Option<&Value>) {}
+    /// A condition was decided: of a rule, a line, a branch, or one of several.
+    fn decided(&mut self, _condition: &Expr, _holds: bool) {}
+    /// The two sides of a comparison were compared.
+    fn compared(&mut self, _comparison: &Expr, _ordering: std::cmp::Ordering) {}
+    /// The subject of brackets or tiers is known.
+    fn placed(&mut self, _schedule: &Expr, _subject: &Ratio) {}
     /// The quantity is known.
     fn exit(&mut self, _id: QuantityId, _value: &Value) {}
 }
@@ -395,7 +401,9 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
     }
 
     fn truth(&mut self, expr: &'p Expr) -> Result<bool, RowErrorKind> {
-        Ok(matches!(self.expr(expr)?, Value::Boolean(true)))
+        let holds = matches!(self.expr(expr)?, Value::Boolean(true));
+        self.observer.decided(expr, holds);
+        Ok(holds)
     }
 
     fn number(&mut self, expr: &'p Expr) -> Result<Ratio, RowErrorKind> {
@@ -539,6 +547,7 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                     (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
                     _ => std::cmp::Ordering::Equal,
                 };
+                self.observer.compared(expr, ordering);
                 Value::Boolean(op.holds(ordering))
             }
             ExprKind::And(items) => {
@@ -588,6 +597,7 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             ExprKind::CountTrue(conditions) => number(self.count(conditions)?),
             ExprKind::Brackets { subject, rows } => {
                 let value = self.number(subject)?;
+                self.observer.placed(expr, &value);
                 let row = rows.iter().find(|row| {
                     row.from.as_ref().is_none_or(|from| *from <= value) && row.to.as_ref().is_none_or(|to| value < *to)
                 });
@@ -599,6 +609,7 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             }
             ExprKind::Tiers { subject, rows } => {
                 let value = self.number(subject)?;
+                self.observer.placed(expr, &value);
                 let mut total = Ratio::zero();
                 for row in rows {
                     let top = match &row.to {

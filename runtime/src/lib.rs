@@ -1,6 +1,7 @@
 //! Data files, reference interpreter, batch engine and explanations for .pol policies.
 
 pub mod bench;
+pub mod coverage;
 pub mod diagnostics;
 pub mod engine;
 pub mod examples;

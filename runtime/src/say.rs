@@ -1,6 +1,8 @@
 //! The words of the runtime about results: examples, controls, explanations.
 
+use polc_compiler::num::{Ratio, format_french};
 use polc_compiler::typed::Program;
+use polc_compiler::units::Unit;
 
 use crate::table::RowErrorKind;
 
@@ -41,6 +43,12 @@ pub fn announced_differs(announced: &str, found: &str, difference: &str, recorde
     format!("annoncé {announced}, calculé {found} : l'écart est de {difference}, la politique en note {recorded}")
 }
 
+/// A number with its unit.
+pub fn amount(value: &Ratio, unit: &Unit) -> String {
+    let number = format_french(value, 0);
+    if unit.is_none() { number } else { format!("{number} {unit}") }
+}
+
 /// Why a row has no results.
 pub fn row_error(program: &Program, kind: &RowErrorKind) -> String {
     match kind {
@@ -68,4 +76,59 @@ pub fn row_error(program: &Program, kind: &RowErrorKind) -> String {
         RowErrorKind::WithoutObject { quantity } => format!("« {quantity} » est sans objet"),
         RowErrorKind::Control { title, .. } => format!("contrôle non vérifié : {title}"),
     }
+}
+
+pub fn derogation_applies() -> String {
+    "la dérogation joue".to_owned()
+}
+
+pub fn rule_applies() -> String {
+    "la disposition s'applique".to_owned()
+}
+
+pub fn gives(truth: bool) -> String {
+    if truth { "donne vrai" } else { "donne faux" }.to_owned()
+}
+
+pub fn decided(condition: &str, holds: bool) -> String {
+    format!("« {condition} » est {}", if holds { "vrai" } else { "faux" })
+}
+
+pub fn cap(limit: &str) -> String {
+    format!("plafond {limit}")
+}
+
+pub fn floor(limit: &str) -> String {
+    format!("plancher {limit}")
+}
+
+/// A row of brackets.
+pub fn row(subject: &str, from: Option<String>, to: Option<String>) -> String {
+    match (from, to) {
+        (None, None) => format!("{subject} : toute valeur"),
+        (None, Some(to)) => format!("{subject} : moins de {to}"),
+        (Some(from), None) => format!("{subject} : à partir de {from}"),
+        (Some(from), Some(to)) => format!("{subject} : de {from} à moins de {to}"),
+    }
+}
+
+pub fn from(subject: &str, bound: &str) -> String {
+    format!("{subject} à partir de {bound}")
+}
+
+pub fn beyond(subject: &str, bound: &str) -> String {
+    format!("{subject} au-delà de {bound}")
+}
+
+/// Where examples were, of a threshold.
+pub fn side_seen(below: bool, at: bool, above: bool) -> String {
+    let seen: Vec<&str> = [(below, "en dessous"), (at, "à la valeur"), (above, "au-dessus")]
+        .iter()
+        .filter_map(|(seen, text)| seen.then_some(*text))
+        .collect();
+    if seen.is_empty() { "jamais éprouvé".to_owned() } else { format!("seulement {}", seen.join(" et ")) }
+}
+
+pub fn date_of_a_cited_text() -> String {
+    "date d'un texte cité".to_owned()
 }

@@ -10,6 +10,8 @@ use polc_compiler::typed::{Program, QuantityKind};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::diagnostic::render::json;
+use polc_runtime::coverage;
+use polc_runtime::io::figures;
 use serde_json::Value;
 
 use super::policy::messages;
@@ -20,7 +22,9 @@ use crate::terminal;
 /// Vérifie des politiques : noms, unités, dates, barèmes, conflits, références
 ///
 /// Lit chaque politique et en signale tous les défauts d'un coup, avec leur place : la base seule,
-/// puis avec chaque avenant, projets compris. Le code de sortie est 1 s'il y en a.
+/// puis avec chaque avenant, projets compris. Le code de sortie est 1 s'il y en a. Quand la
+/// politique a l'index des chiffres de ses textes (« chiffres.csv »), avertit des chiffres qui ne
+/// sont dans aucun des articles cités.
 ///
 /// Exemples :
 ///   polc check policies/accord-cds
@@ -35,6 +39,10 @@ pub struct Args {
     /// Forme des messages : text (le défaut), json, github (annotations), sarif
     #[arg(long, value_name = "FORME", default_value = "text", hide_default_value = true, hide_possible_values = true)]
     format: Format,
+
+    /// Compte aussi les avertissements comme des défauts
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,19 +64,22 @@ pub fn run(args: &Args) -> Outcome {
     for path in &args.policies {
         let start = Instant::now();
         let (sources, unread) = polc_runtime::io::policy::load(path);
-        let found = if unread.is_empty() {
+        let mut found = if unread.is_empty() {
             check_all(&sources)
         } else {
             polc_compiler::Checked { program: None, diagnostics: unread, examples: 0, controls: 0 }
         };
+        if let (Some(program), Some(index)) = (&found.program, figures::load(path)?) {
+            found.diagnostics.extend(coverage::figures::warnings(&sources, program, &index));
+        }
         if args.format == Format::Text {
-            match &found.program {
-                Some(program) => writeln!(io::stdout(), "{}", success(program, &found, start.elapsed()))?,
-                None => {
-                    // If the standard error is closed, the exit code still tells.
-                    let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
-                    let _ = writeln!(io::stderr(), "{said}");
-                }
+            if !found.diagnostics.is_empty() {
+                // If the standard error is closed, the exit code or the count on the output still tells.
+                let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
+                let _ = writeln!(io::stderr(), "{said}");
+            }
+            if let Some(program) = &found.program {
+                writeln!(io::stdout(), "{}", success(program, &found, start.elapsed()))?;
             }
         }
         checked.push(Checked { sources, diagnostics: found.diagnostics });
@@ -80,7 +91,8 @@ pub fn run(args: &Args) -> Outcome {
         Format::Sarif => merged(&checked, json::sarif, "runs"),
     };
     io::stdout().write_all(report.as_bytes())?;
-    if checked.iter().all(|checked| checked.diagnostics.is_empty()) { Ok(()) } else { Err(Failure::Reported) }
+    let fails = |diagnostic: &Diagnostic| args.strict || diagnostic.is_error();
+    if checked.iter().flat_map(|checked| &checked.diagnostics).any(fails) { Err(Failure::Reported) } else { Ok(()) }
 }
 
 /// One JSON document for all the policies: their arrays end to end, at the top or under a name.
@@ -112,7 +124,11 @@ fn success(program: &Program, found: &polc_compiler::Checked, duration: Duration
     if !program.amendments.is_empty() {
         counts.push(count(program.amendments.len(), "avenant", "avenants"));
     }
-    format!("{} : aucun problème ; {} ({})", program.name, counts.join(", "), seconds(duration))
+    let said = match found.diagnostics.len() {
+        0 => "aucun problème".to_owned(),
+        warnings => count(warnings, "avertissement", "avertissements"),
+    };
+    format!("{} : {said} ; {} ({})", program.name, counts.join(", "), seconds(duration))
 }
 
 /// What the text provides for: its rules and derogations, without the totals and tests that follow from them.

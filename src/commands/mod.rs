@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod check;
+pub mod coverage;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
@@ -21,6 +22,7 @@ use crate::exit::Outcome;
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Check(args) => check::run(&args),
+        Command::Coverage(args) => coverage::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Test(args) => test::run(&args),

@@ -182,6 +182,11 @@ pub fn refusal(diagnostics: &[Diagnostic], sources: &SourceMap) -> Failure {
 
 pub fn messages(diagnostics: &[Diagnostic], sources: &SourceMap, style: Style) -> String {
     let mut text: String = diagnostics.iter().map(|diagnostic| render(diagnostic, sources, style)).collect();
-    text += &count(diagnostics.len(), "problème", "problèmes");
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    text += &if errors == 0 {
+        count(diagnostics.len(), "avertissement", "avertissements")
+    } else {
+        count(errors, "problème", "problèmes")
+    };
     text
 }

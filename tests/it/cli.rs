@@ -379,6 +379,7 @@ fn help() {
         "explain --help",
         "test --help",
         "fmt --help",
+        "coverage --help",
         "schema --help",
         "bench --help",
     ] {

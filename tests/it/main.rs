@@ -3,6 +3,7 @@
 mod amendments;
 mod cli;
 mod corpus;
+mod coverage;
 mod differential;
 mod docs;
 mod format;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use polc_compiler::{Selection, analyse, check_all};
 use polc_dsl::diagnostic::render::terminal::{Style, render};
-use polc_dsl::diagnostic::{Diagnostic, codes};
+use polc_dsl::diagnostic::{Diagnostic, Severity, codes};
 use polc_dsl::{MAX_FILE_BYTES, SourceMap};
 
 const STYLE: Style = Style { colour: false, width: 100 };
@@ -206,7 +206,8 @@ fn each_case_earns_the_code_of_its_name_and_no_other() {
 #[test]
 fn each_code_of_the_compiler_has_a_case() {
     let shown: BTreeSet<String> = cases().iter().filter_map(|case| case.code().map(str::to_owned)).collect();
-    for code in codes::ALL.iter().filter(|code| code.id < "POL5") {
+    // Warnings take an index of figures: `coverage` shows them.
+    for code in codes::ALL.iter().filter(|code| code.id < "POL5" && code.severity() == Severity::Error) {
         assert!(shown.contains(code.id), "{} ({}) has no case in tests/ui", code.id, code.title);
     }
 }

@@ -11,6 +11,24 @@ pub struct Code {
     pub title: &'static str,
 }
 
+/// Whether a problem stops a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    /// Said, and nothing else, unless `--strict` is asked for.
+    Warning,
+}
+
+impl Code {
+    #[must_use]
+    pub fn severity(self) -> Severity {
+        if WARNINGS.contains(&self) { Severity::Warning } else { Severity::Error }
+    }
+}
+
+/// The codes that only warn.
+const WARNINGS: &[Code] = &[FIGURE_NOT_IN_TEXT, PLACE_NOT_IN_TEXT];
+
 macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal;)*) => {
         $(pub const $name: Code = Code { id: $id, title: $title };)*
@@ -66,6 +84,8 @@ codes! {
     AMENDMENT_ORDER = "POL4004", "avenants sans ordre";
     AMENDMENT_FORM = "POL4005", "avenant mal formé";
     AMENDMENT_CHOICE = "POL4006", "choix d'avenants impossible";
+    FIGURE_NOT_IN_TEXT = "POL4007", "chiffre absent des articles cités";
+    PLACE_NOT_IN_TEXT = "POL4008", "article absent du texte cité";
 
     DATA_FILE = "POL5001", "fichier de données illisible";
     MISSING_COLUMN = "POL5002", "colonne manquante";

@@ -5,7 +5,7 @@ pub mod render;
 mod suggest;
 pub mod syntax;
 
-pub use codes::Code;
+pub use codes::{Code, Severity};
 pub use suggest::{closest, list, same_word};
 
 use crate::span::Span;
@@ -56,6 +56,11 @@ impl Diagnostic {
             }
             None => self,
         }
+    }
+
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.code.severity() == Severity::Error
     }
 
     /// Where the problem is.

@@ -3,6 +3,7 @@
 pub(crate) mod cell;
 pub mod csv;
 mod decimal;
+pub mod figures;
 mod header;
 mod keys;
 pub mod output;

@@ -11,6 +11,7 @@ use crate::span::Span;
 struct View<'a> {
     code: &'a str,
     titre: &'a str,
+    gravite: &'static str,
     message: &'a str,
     aide: Option<&'a str>,
     etiquettes: Vec<LabelView<'a>>,
@@ -37,6 +38,7 @@ fn view<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> View<'a> {
     View {
         code: diagnostic.code.id,
         titre: diagnostic.code.title,
+        gravite: if diagnostic.is_error() { "erreur" } else { "avertissement" },
         message: &diagnostic.message,
         aide: diagnostic.help.as_deref(),
         etiquettes: diagnostic.labels.iter().map(|label| place(label.span, &label.text, sources)).collect(),
@@ -60,7 +62,8 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
             let at = place(d.span(), "", sources);
             let help = d.help.as_ref().map(|h| format!("\naide : {h}")).unwrap_or_default();
             format!(
-                "::error file={},line={},col={},title={}::{}\n",
+                "::{} file={},line={},col={},title={}::{}\n",
+                if d.is_error() { "error" } else { "warning" },
                 at.fichier,
                 at.ligne,
                 at.colonne,
@@ -80,7 +83,7 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
             let at = place(d.span(), "", sources);
             json!({
                 "ruleId": d.code.id,
-                "level": "error",
+                "level": if d.is_error() { "error" } else { "warning" },
                 "message": { "text": d.help.as_ref().map_or_else(|| d.message.clone(), |h| format!("{} — {h}", d.message)) },
                 "locations": [{ "physicalLocation": {
                     "artifactLocation": { "uri": at.fichier },

@@ -89,6 +89,7 @@ fn reports(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Report> {
 #[derive(Debug)]
 struct Report {
     code: Option<&'static str>,
+    severity: miette::Severity,
     message: String,
     source: NamedSource<String>,
     labels: Vec<LabeledSpan>,
@@ -116,6 +117,12 @@ impl Report {
             .collect();
         Self {
             code: home.then_some(diagnostic.code.id),
+            severity: match (home, diagnostic.is_error()) {
+                (true, true) => miette::Severity::Error,
+                (true, false) => miette::Severity::Warning,
+                // What is not the first report is a reference to another file.
+                (false, _) => miette::Severity::Advice,
+            },
             message: if home { diagnostic.message.clone() } else { "voir aussi".to_owned() },
             source: NamedSource::new(&source.name, source.text.to_string()),
             labels,
@@ -136,9 +143,8 @@ impl miette::Diagnostic for Report {
         self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
     }
 
-    /// What is not the first report is a reference to another file.
     fn severity(&self) -> Option<miette::Severity> {
-        Some(if self.code.is_some() { miette::Severity::Error } else { miette::Severity::Advice })
+        Some(self.severity)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
