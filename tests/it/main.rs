@@ -6,6 +6,7 @@ mod corpus;
 mod coverage;
 mod differential;
 mod docs;
+mod explain;
 mod format;
 mod guide;
 mod policies;

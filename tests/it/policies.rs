@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use polc_compiler::Selection;
-use polc_compiler::typed::QuantityId;
+use polc_compiler::check::select;
+use polc_compiler::typed::{ExprKind, Program, QuantityId};
 use polc_dsl::diagnostic::render::terminal::{Style, render};
 use polc_runtime::engine::{Engine, EngineMode};
 use polc_runtime::policy::Policy;
+use polc_runtime::table::Batch;
 use polc_runtime::{examples, testing};
+use rayon::prelude::*;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/accord-cds")
@@ -42,10 +46,16 @@ fn the_amended_agreement_holds() {
     }
 }
 
+/// The agreement as shipped, analysed once for all the tests.
+pub(crate) fn agreement() -> &'static Policy {
+    static POLICY: OnceLock<Policy> = OnceLock::new();
+    POLICY.get_or_init(|| load(&Selection::default()))
+}
+
 #[test]
 fn examples_and_controls_hold() {
-    let policy = load(&Selection::default());
-    let report = examples::run(&policy);
+    let policy = agreement();
+    let report = examples::run(policy);
     let failures: Vec<String> = report
         .failures
         .iter()
@@ -62,52 +72,84 @@ fn examples_and_controls_hold() {
     );
 }
 
-/// Every computable variant compiles, and compiled code agrees with the interpreter under it.
+/// The quantities whose own value a variant replaces, and those that read one of them.
+fn touched(program: &Program, reading: usize, variant: usize) -> Vec<QuantityId> {
+    let replaced: BTreeSet<QuantityId> = program
+        .quantity_ids()
+        .filter(|id| {
+            let alternatives = program.quantity(*id).rules.iter().flat_map(|rule| &rule.alternatives);
+            alternatives.into_iter().any(|a| a.reading.index() == reading && a.variant == variant)
+        })
+        .collect();
+    let reads = |id: &QuantityId| {
+        let mut found = replaced.contains(id);
+        for expr in program.quantity(*id).expressions() {
+            expr.walk(&mut |e| found |= matches!(e.kind, ExprKind::Quantity(of) if replaced.contains(&of)));
+        }
+        found
+    };
+    program.quantity_ids().filter(reads).collect()
+}
+
+/// Every computable variant can be chosen, and compiled code agrees with the interpreter under it, on what it changes.
 #[test]
 fn every_reading_can_be_computed() {
-    let base = load(&Selection::default());
-    let batch = testing::rows(&base.program, 7, 40);
-    let mut computed = BTreeSet::new();
-    for reading in &base.program.readings {
-        for variant in reading.alternatives.iter().filter(|variant| variant.computable) {
-            let readings = BTreeMap::from([(reading.name.to_string(), variant.name.to_string())]);
-            let policy = load(&Selection { readings, ..Selection::default() });
-            let outputs: Vec<QuantityId> = policy.program.outputs().collect();
-            let run = |mode| Engine::new(policy.program.clone(), outputs.clone(), mode, 1).evaluate(&batch, &|_| {});
-            let (reference, compiled) = (run(EngineMode::Reference), run(EngineMode::Compiled));
-            assert_eq!(reference.errors, compiled.errors, "{} = {}", reading.name, variant.name);
-            for (column, (a, b)) in outputs.iter().zip(reference.columns.iter().zip(&compiled.columns)) {
-                for row in 0..batch.rows {
-                    let name = &policy.program.quantity(*column).name;
-                    assert_eq!(a.value(row), b.value(row), "{name}, ligne {row}, {} = {}", reading.name, variant.name);
-                }
-            }
-            computed.insert((reading.name.clone(), variant.name.clone()));
-        }
+    let base = agreement();
+    let variants: Vec<(usize, usize)> = (0..base.program.readings.len())
+        .flat_map(|r| (0..base.program.readings[r].alternatives.len()).map(move |v| (r, v)))
+        .filter(|(r, v)| base.program.readings[*r].alternatives[*v].computable)
+        .collect();
+    assert!(variants.len() >= 300, "{} variantes calculables", variants.len());
+    let batches: Vec<Batch> = (0..8).map(|seed| testing::rows(&base.program, seed, 6)).collect();
+    variants.par_iter().for_each(|(r, v)| {
+        let reading = &base.program.readings[*r];
+        let name = format!("{} = {}", reading.name, reading.alternatives[*v].name);
+        let program = select(&base.program, [(&*reading.name, &*reading.alternatives[*v].name)]);
+        let mut program = program.unwrap_or_else(|| panic!("{name}"));
+        // Controls read the whole agreement: they are run on the reading retained.
+        program.controls.clear();
+        let program = Arc::new(program);
+        let outputs = touched(&program, *r, *v);
+        assert!(!outputs.is_empty(), "{name}");
+        agree(&program, &outputs, &batches[(r + v) % batches.len()], &name);
+    });
+}
+
+/// A whole analysis under a variant gives what choosing it on the checked program gives.
+#[test]
+fn choosing_a_reading_is_analysing_under_it() {
+    let base = agreement();
+    let (name, variant) = ("plafond_de_precarite", "vingt_cinq_pour_tous");
+    let selected = select(&base.program, [(name, variant)]).expect("a variant");
+    let readings = BTreeMap::from([(name.to_owned(), variant.to_owned())]);
+    let analysed = load(&Selection { readings, ..Selection::default() }).program;
+    for (a, b) in selected.quantities.iter().zip(&analysed.quantities) {
+        assert_eq!(format!("{a:?}"), format!("{b:?}"));
     }
-    assert!(computed.len() >= 70, "{} variantes calculables", computed.len());
 }
 
 /// Random rows biased to limits and empty cells, several years a centre, in both engines.
 #[test]
 fn both_engines_agree_on_random_centres() {
-    let policy = load(&Selection::default());
+    let policy = agreement();
     let outputs: Vec<QuantityId> = policy.program.outputs().collect();
-    for seed in 0..4 {
-        let batch = testing::rows(&policy.program, seed, 700);
-        let run = |mode| Engine::new(policy.program.clone(), outputs.clone(), mode, 2).evaluate(&batch, &|_| {});
-        let (reference, compiled) = (run(EngineMode::Reference), run(EngineMode::Compiled));
-        assert_eq!(reference.errors, compiled.errors);
-        assert_eq!(reference.statistics.failed_controls, compiled.statistics.failed_controls);
-        for (column, (a, b)) in outputs.iter().zip(reference.columns.iter().zip(&compiled.columns)) {
-            for row in 0..batch.rows {
-                assert_eq!(
-                    a.value(row),
-                    b.value(row),
-                    "{}, ligne {row}, graine {seed}",
-                    policy.program.quantity(*column).name
-                );
-            }
+    // Compiling takes the time: the kernels of one year.
+    let mut program = Program::clone(&policy.program);
+    program.years = (2024, 2024);
+    let program = Arc::new(program);
+    agree(&program, &outputs, &testing::rows(&program, 1, 60), "graine 1");
+}
+
+fn agree(program: &Arc<Program>, outputs: &[QuantityId], batch: &Batch, what: &str) {
+    let run = |mode| Engine::new(program.clone(), outputs.to_vec(), mode, 2).evaluate(batch, &|_| {});
+    let (reference, compiled) = (run(EngineMode::Reference), run(EngineMode::Compiled));
+    assert_eq!(reference.errors, compiled.errors, "{what}");
+    assert_eq!(reference.statistics.failed_controls, compiled.statistics.failed_controls, "{what}");
+    assert_eq!(reference.statistics.failed_groups, compiled.statistics.failed_groups, "{what}");
+    for (column, (a, b)) in outputs.iter().zip(reference.columns.iter().zip(&compiled.columns)) {
+        for row in 0..batch.rows {
+            let name = &program.quantity(*column).name;
+            assert_eq!(a.value(row), b.value(row), "{name}, ligne {row}, {what}");
         }
     }
 }

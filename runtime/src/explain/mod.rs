@@ -80,10 +80,11 @@ impl<'a> Explainer<'a> {
         let memory = Default::default();
         let data = BatchRow { program, batch: self.batch, history: &self.history, row, memory: &memory };
         let mut evaluation = Evaluation::new(program, &data, Recorder::new(program));
-        let governed = evaluation.in_scope(program.scope)?;
         for id in outputs {
             evaluation.quantity(*id)?;
         }
+        // After the outputs, as the engine reads: the first error is the same. Where none needed it, it may be unknown.
+        let governed = evaluation.in_scope(program.scope).unwrap_or(false);
         let computed = std::mem::take(&mut evaluation.observer.computed);
         let builder = Builder {
             explainer: self,
@@ -446,12 +447,14 @@ impl<'r> Builder<'r> {
             _ => None,
         };
         let Some(computed) = self.computed.remove(&id) else {
+            // The figure of an aggregate comes from the first pass.
+            let value = self.explainer.history.aggregates.value(id, self.row);
             return QuantityView {
                 name: quantity.name.to_string(),
                 title: quantity.title.to_string(),
                 kind: kind(quantity.kind),
                 unit,
-                value: None,
+                value: value.map(|value| self.value(&quantity.ty, value, &writing)),
                 rule: None,
                 steps: Vec::new(),
             };

@@ -619,7 +619,7 @@ fn wrap(pieces: &[Piece], room: usize) -> Vec<Vec<Piece>> {
         }
     }
     lines.word(&mut word);
-    lines.done.push(lines.line);
+    lines.end();
     lines.done
 }
 
@@ -632,7 +632,15 @@ struct Lines {
 }
 
 impl Lines {
+    /// Ends the line, without the spaces that its next word would have followed.
     fn end(&mut self) {
+        while let Some(piece) = self.line.last_mut() {
+            piece.text.truncate(piece.text.trim_end_matches(' ').len());
+            if !piece.text.is_empty() {
+                break;
+            }
+            self.line.pop();
+        }
         self.done.push(std::mem::take(&mut self.line));
         self.used = 0;
     }
@@ -678,11 +686,11 @@ mod tests {
 
     #[test]
     fn lines_break_between_words() {
-        assert_eq!(lines("un deux trois", 8), ["un deux ", "trois"]);
+        assert_eq!(lines("un deux trois", 8), ["un deux", "trois"]);
         assert_eq!(lines("un deux", 7), ["un deux"]);
         assert_eq!(
             lines("1\u{A0}000 anticonstitutionnellement", 10),
-            ["1\u{A0}000 ", "anticonsti", "tutionnell", "ement"]
+            ["1\u{A0}000", "anticonsti", "tutionnell", "ement"]
         );
         assert_eq!(lines("", 10), [""]);
     }

@@ -19,7 +19,7 @@ pub fn amendment(seed: u64, policy: &str) -> (String, i64) {
         let mut words = declaration.split_whitespace();
         let (Some(kind), Some(name)) = (words.next(), words.next()) else { continue };
         match kind {
-            "définition" | "critère" if name.starts_with('q') && random.one_in(3) => {
+            "définition" | "critère" if name.starts_with('q') && !name.contains('<') && random.one_in(3) => {
                 if let Some(changed) = replacement(declaration, year, &mut random) {
                     let _ = write!(text, "\nremplace {changed}");
                 }
@@ -71,5 +71,7 @@ fn replacement(declaration: &str, year: i64, random: &mut Random) -> Option<Stri
         }
     }
     let (old, new) = *random.pick(&FIGURES);
+    // The rows of a scale would no longer meet.
+    let old = if body.contains("moins de 3") && old == " 3" { " 350" } else { old };
     Some(format!("{head}\n{years}\n{}", body.replacen(old, new, 1)))
 }

@@ -2,12 +2,12 @@
 
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, integer, power_of_ten};
-use polc_compiler::typed::{Input, Program, Type, Value};
+use polc_compiler::typed::{Input, InputId, Program, Type, Value};
 
 use super::Random;
 use crate::table::{Batch, Column};
 
-/// A batch of about `count` rows: subjects with one to six years each, in any order.
+/// A batch of about `count` rows: subjects with one to seven years each, some of them missing, in any order.
 #[must_use]
 pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
     let mut random = Random::new(seed);
@@ -16,12 +16,12 @@ pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
     let mut subject = 0;
     while keys.len() < count {
         let mut year = random.between(program.years.0, program.years.1);
-        for _ in 0..1 + random.below(6) {
+        for _ in 0..1 + random.below(7) {
             if year > program.years.1 {
                 break;
             }
             keys.push((subject, year));
-            year += 1 + i64::from(random.one_in(5));
+            year += if random.one_in(4) { random.between(2, 3) } else { 1 };
         }
         subject += 1;
     }
@@ -29,14 +29,24 @@ pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
         let other = random.below(index + 1);
         keys.swap(index, other);
     }
+    // An empty cell that must be filled spoils its row: often in some batches only.
+    let rare = *random.pick(&[25, 100, 400]);
     for (subject, year) in &keys {
         for (column, (rank, input)) in columns.iter_mut().zip(program.inputs.iter().enumerate()) {
             let value = if rank == program.year.index() {
                 Some(Value::Number(integer(*year)))
-            } else if input.ty == Type::Text {
+            } else if program.key.contains(&InputId(rank as u32)) {
                 Some(Value::Text(format!("s{subject}").into()))
-            } else if random.one_in(if input.default.is_some() { 5 } else { 25 }) {
+            } else if random.one_in(if input.optional {
+                2
+            } else if input.default.is_some() {
+                5
+            } else {
+                rare
+            }) {
                 None
+            } else if input.ty == Type::Text {
+                Some(Value::Text(random.pick(&["nord", "sud", "est"]).to_string().into()))
             } else {
                 Some(cell(program, input, *year, &mut random))
             };
@@ -49,10 +59,17 @@ pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
 fn cell(program: &Program, input: &Input, year: i64, random: &mut Random) -> Value {
     match &input.ty {
         Type::Number(_) => Value::Number(number(input, random)),
-        Type::Date => Value::Date(date(year, random)),
+        Type::Date => Value::Date(within(input, date(year, random))),
         Type::Enumeration(id) => Value::Case(random.below(program.enumeration(*id).cases.len()) as u32),
         _ => Value::Boolean(random.one_in(2)),
     }
+}
+
+/// The nearest date of the legal range.
+fn within(input: &Input, date: Date) -> Date {
+    let Some((low, high)) = &input.range else { return date };
+    let days = integer(i64::from(date.days())).clamp(low.clone(), high.clone());
+    i64::try_from(days.to_integer()).ok().and_then(Date::from_days).unwrap_or(date)
 }
 
 fn number(input: &Input, random: &mut Random) -> Ratio {
@@ -77,8 +94,9 @@ fn number(input: &Input, random: &mut Random) -> Ratio {
 }
 
 fn date(year: i64, random: &mut Random) -> Date {
-    let year = year + random.between(-2, 1);
-    let (month, day) = *random.pick(&[(1, 1), (12, 31), (2, 28), (2, 29), (3, 1), (6, 30), (7, 1), (10, 15)]);
+    let year = if random.one_in(12) { *random.pick(&[1, 1900, 2000, 9999]) } else { year + random.between(-4, 2) };
+    let (month, day) =
+        *random.pick(&[(1, 1), (12, 31), (2, 28), (2, 29), (3, 1), (3, 31), (6, 30), (7, 1), (8, 31), (10, 15)]);
     Date::new(year, month, day)
         .or_else(|| Date::new(year, 2, 28))
         .unwrap_or_else(|| Date::new(2000, 1, 1).expect("a date"))
