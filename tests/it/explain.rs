@@ -48,7 +48,7 @@ fn pools(readings: &[(&str, &str)]) -> Policy {
 fn agreement(readings: &[(&str, &str)]) -> Policy {
     let policy = super::policies::agreement();
     let program = select(&policy.program, readings.iter().copied()).expect("readings of the agreement");
-    Policy { sources: policy.sources.clone(), program: Arc::new(program) }
+    Policy { sources: policy.sources.clone(), selection: policy.selection.clone(), program: Arc::new(program) }
 }
 
 fn outputs(program: &Program) -> Vec<QuantityId> {
