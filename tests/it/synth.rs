@@ -16,10 +16,10 @@ fn generate(arguments: &[&str]) -> Output {
 #[test]
 fn the_shipped_file_is_what_the_profile_gives() {
     let profile = data("profil.toml");
-    let output = generate(&[profile.to_str().unwrap(), "--subjects", "1000"]);
+    let output = generate(&[profile.to_str().unwrap(), "--subjects", "600"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.starts_with("données synthétiques : 1\u{202F}000 assujettis, "), "{said}");
+    assert!(said.starts_with("données synthétiques : 600 assujettis, "), "{said}");
     let shipped = std::fs::read(data("centres.csv")).unwrap();
     let line = |bytes: &[u8], at: usize| {
         String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').nth(at).unwrap_or_default()).into_owned()
@@ -34,6 +34,35 @@ fn the_shipped_file_is_what_the_profile_gives() {
             line(&output.stdout, at)
         );
     }
+}
+
+/// A contract has the same dates on all the rows of a centre, and no row is refused.
+#[test]
+fn the_dates_of_a_contract_do_not_change() {
+    let text = std::fs::read_to_string(data("centres.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let dates: Vec<usize> = (0..header.len())
+        .filter(|at| header[*at].contains("_date_") && !header[*at].starts_with("bcp_"))
+        .filter(|at| !header[*at].starts_with("regul_date_arrete"))
+        .collect();
+    assert!(dates.len() > 40, "{} dates", dates.len());
+    let mut first: std::collections::HashMap<String, csv::StringRecord> = std::collections::HashMap::new();
+    let mut filled = std::collections::BTreeSet::new();
+    for row in reader.records() {
+        let row = row.unwrap();
+        let reference = first.entry(row[0].to_owned()).or_insert_with(|| row.clone());
+        for at in &dates {
+            // What a centre says of 2025 only.
+            let only_2025 = header[*at].starts_with("regul_date_declaration");
+            assert!(only_2025 || reference[*at] == row[*at], "{}, {}, {}", &header[*at], &row[0], &row[1]);
+            if !row[*at].is_empty() {
+                filled.insert(*at);
+            }
+        }
+    }
+    let empty: Vec<&str> = dates.iter().filter(|at| !filled.contains(at)).map(|at| &header[*at]).collect();
+    assert_eq!(empty, Vec::<&str>::new());
 }
 
 /// Nothing is written, every mistake is said with its line and key, and the exit code is 1.
