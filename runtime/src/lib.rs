@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod diagnostics;
 pub mod engine;
 pub mod examples;
+pub mod expected;
 pub mod explain;
 pub mod interp;
 pub mod io;

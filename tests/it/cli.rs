@@ -568,3 +568,80 @@ fn layout_of_a_read_only_file() {
     assert_eq!(fs::read(folder.path("a.pol")).unwrap(), b"politique   essai\n");
     assert_eq!(fs::read(folder.path("b.pol")).unwrap(), b"politique essai\n");
 }
+
+// --------------------------------------------------------------------------------------------------------- golden files
+
+const COHORT: &str = "\
+code,annee,genre,ouverture,livres_pretes,heures_semaine,label
+B1,2023,municipale,2010-01-01,1000,20,vrai
+B1,2024,municipale,2010-01-01,1500,20,vrai
+B2,2024,associative,2012-01-01,300,7,faux
+";
+
+/// A policy in a folder of its own, where `attendus` can stand.
+fn with_policy_folder() -> Folder {
+    let folder = Folder::new();
+    fs::remove_file(folder.path("politique.pol")).unwrap();
+    folder.hide("aide/politique.pol", POLICY.as_bytes());
+    folder
+}
+
+#[test]
+fn past_years_are_pinned_then_compared() {
+    let mut folder = with_policy_folder();
+    folder.run("test aide --accept").run("test aide");
+    folder.hide("aide/attendus/lisez-moi.txt", b"rien");
+    folder.run("test aide");
+    folder
+        .write("aide/attendus/cohorte.csv", COHORT)
+        .run("test aide")
+        .run("test aide --accept")
+        .cat("aide/attendus/2023.csv")
+        .cat("aide/attendus/2024.csv")
+        .run("test aide")
+        .run("test aide --accept");
+    // The law changes: the example no longer holds, then it does.
+    let dearer = POLICY.replace("0,50 €/livre", "0,60 €/livre");
+    folder.hide("aide/politique.pol", dearer.as_bytes());
+    folder.run("test aide --accept");
+    let before = fs::read(folder.path("aide/attendus/2024.csv")).unwrap();
+    assert!(text(&before).contains("750.00"));
+    folder.hide("aide/politique.pol", dearer.replace("aide = 500 €", "aide = 600 €").as_bytes());
+    folder.run("test aide").run("test aide --accept --as-of 2024-01-01").run("test aide --accept").run("test aide");
+    insta::assert_snapshot!(folder.transcript);
+}
+
+#[test]
+fn golden_files_made_by_hand() {
+    let mut folder = with_policy_folder();
+    folder.hide("golden/une/cohorte.csv", COHORT.as_bytes());
+    folder
+        .write("golden/une/2023.csv", "code;annee;aide\nB1;2023;500,00 €\n")
+        .write("golden/une/2024.csv", "code,annee,aide,inconnu\nB1,2024,700,1\nB3,2024,10,1\n")
+        .run("test aide --expected golden");
+    folder.hide("golden/une/2O24.csv", b"");
+    folder.run("test aide --expected golden").run("test aide --expected absent");
+    fs::remove_file(folder.path("golden/une/2O24.csv")).unwrap();
+    folder.hide("golden/une/cohorte.csv", COHORT.replace("1500", "-1").as_bytes());
+    folder.run("test aide --expected golden --accept");
+    assert_eq!(folder.names(), ["aide", "golden"]);
+    insta::assert_snapshot!(folder.transcript);
+}
+
+/// Either all the files are replaced, or none of them is.
+#[cfg(unix)]
+#[test]
+fn nothing_is_half_accepted() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = with_policy_folder();
+    folder.hide("aide/attendus/cohorte.csv", COHORT.as_bytes());
+    folder.hide("aide/attendus/2023.csv", b"code,annee,aide\nB1,2023,1\n");
+    folder.hide("aide/attendus/2024.csv", b"code,annee,aide\nB1,2024,1\nB2,2024,1\n");
+    let last = folder.path("aide/attendus/2024.csv");
+    fs::set_permissions(&last, fs::Permissions::from_mode(0o444)).unwrap();
+    let output = folder.output("test aide --accept", b"");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let first = fs::read(folder.path("aide/attendus/2023.csv")).unwrap();
+    assert_eq!(text(&first), "code,annee,aide\nB1,2023,1\n");
+    assert_eq!(fs::read_dir(folder.path("aide/attendus")).unwrap().count(), 3);
+}

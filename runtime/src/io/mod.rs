@@ -3,6 +3,7 @@
 pub(crate) mod cell;
 pub mod csv;
 mod decimal;
+pub mod expected;
 pub mod figures;
 mod header;
 mod keys;

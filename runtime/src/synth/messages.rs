@@ -213,7 +213,7 @@ pub fn bad_anchor<'n>(node: &Node, text: &str, known: impl IntoIterator<Item = &
     at(
         node,
         format!(
-            "« {text} » ne se lit pas comme une date : écrivez 2020-01-31, sans guillemets, ou le nom d'une date suivi ou non de « + 30 » jours{}",
+            "« {text} » ne se lit pas comme une date : écrivez 2020-01-31, sans guillemets, ou le nom d'une date suivi ou non de « + 30 » jours, « + 6 mois » ou « + 3 ans »{}",
             suggestion(text, known)
         ),
     )
@@ -239,12 +239,21 @@ pub fn empty_without_default(line: usize, path: &str) -> ProfileError {
     error(line, path, "une clé ne peut pas être vide")
 }
 
+pub fn pattern_names_nothing(line: usize, path: &str, hidden: bool) -> ProfileError {
+    let forms = if hidden {
+        "une variable à plusieurs noms s'écrit « x_{a,b}_y »"
+    } else {
+        "une clé à plusieurs noms s'écrit « x_*_y » ou « x_{a,b}_y », et le premier tirage qui nomme une entrée la prend"
+    };
+    error(line, path, format!("aucune entrée ne reste à tirer sous ce nom ; {forms}"))
+}
+
 pub fn pattern_alone(line: usize, path: &str) -> ProfileError {
     error(line, path, "« motif » vaut pour toutes les lignes : aucune autre clé ne l'accompagne")
 }
 
 pub fn pattern_and_text(line: usize, path: &str) -> ProfileError {
-    error(line, path, "une entrée de texte se tire par « motif », et elle seule")
+    error(line, path, "« motif » fait des clés : il ne vaut que pour un texte ou un nombre entier")
 }
 
 pub fn pattern_without_digits(node: &Node) -> ProfileError {

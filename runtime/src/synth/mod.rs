@@ -4,6 +4,7 @@
 //! depend on the profile, the policy's inputs and the seed only: same seed, same bytes, on every machine.
 
 mod messages;
+mod pattern;
 mod plan;
 mod profile;
 mod random;
@@ -13,7 +14,7 @@ mod tests;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use polc_compiler::calendar::{Date, FIRST_DAY, LAST_DAY};
+use polc_compiler::calendar::{CalendarUnit, Date, FIRST_DAY, LAST_DAY};
 use polc_compiler::typed::Program;
 
 pub use messages::ProfileError;
@@ -215,6 +216,16 @@ impl Generator {
                 Value::Number(number) => sum.saturating_add(number),
                 _ => sum,
             })),
+            Formula::Product(factors) => {
+                let factors: Option<Vec<i64>> = factors
+                    .iter()
+                    .map(|factor| match self.seen[*factor] {
+                        Value::Number(number) => Some(number),
+                        _ => None,
+                    })
+                    .collect();
+                factors.map_or(Value::Empty, |factors| Value::Number(factors.into_iter().fold(UNIT, multiply)))
+            }
             Formula::PerYear(values) => values.get(&year).copied().unwrap_or(Value::Empty),
             Formula::Date(first, last) => match (self.day(*first), self.day(*last)) {
                 (Some(first), Some(last)) => {
@@ -247,7 +258,11 @@ impl Generator {
     fn day(&self, anchor: Anchor) -> Option<i32> {
         match anchor.slot.map(|slot| self.seen[slot]) {
             None => Some(anchor.days),
-            Some(Value::Date(date)) => Some(date.saturating_add(anchor.days).clamp(FIRST_DAY, LAST_DAY)),
+            Some(Value::Date(date)) => {
+                let moved = Date::from_days(date.into())?.add(anchor.months.into(), CalendarUnit::Months);
+                let moved = moved.map_or(if anchor.months < 0 { FIRST_DAY } else { LAST_DAY }, Date::days);
+                Some(moved.saturating_add(anchor.days).clamp(FIRST_DAY, LAST_DAY))
+            }
             Some(_) => None,
         }
     }
@@ -295,6 +310,7 @@ impl Generator {
                 (Value::Number(number), _) => Cell::Number(number),
                 (Value::Boolean(value), _) => Cell::Boolean(value),
                 (Value::Date(date), _) => Cell::Date(date),
+                (Value::Case(case), Kind::Texts(texts)) => Cell::Text(texts[usize::from(case)].clone()),
                 (Value::Case(case), _) => Cell::Case(case),
                 (Value::Empty, _) => return None,
             }),
@@ -322,6 +338,7 @@ impl Generator {
                     (Value::Case(case), Kind::Cases(cases)) => {
                         line.extend_from_slice(cases[usize::from(case)].as_bytes())
                     }
+                    (Value::Case(case), Kind::Texts(texts)) => write_text(line, &texts[usize::from(case)]),
                     (Value::Case(_), _) => {}
                 },
             }

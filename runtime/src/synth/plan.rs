@@ -10,6 +10,7 @@ use polc_compiler::num::{Ratio, integer};
 use polc_compiler::typed::{self, Input, Program, Type};
 
 use super::messages::{self, ProfileError};
+use super::pattern;
 use super::profile::{
     self, DECIMALS, DrawKey, DrawSpec, Keep, Located, Node, NodeKind, Presence, Profile, SlotSpec, UNIT, parse_number,
 };
@@ -72,10 +73,17 @@ pub struct Slot {
 
 #[derive(Clone, Debug)]
 pub enum Kind {
-    Number { step: i64, low: i64, high: i64, decimals: u32 },
+    Number {
+        step: i64,
+        low: i64,
+        high: i64,
+        decimals: u32,
+    },
     Boolean,
     Date,
     Cases(Vec<Arc<str>>),
+    /// The texts of the profile, drawn as cases are.
+    Texts(Vec<Arc<str>>),
 }
 
 #[derive(Clone, Debug)]
@@ -116,6 +124,7 @@ pub enum Formula {
     Quantiles(Distribution),
     Factor(usize, Distribution),
     Sum(Vec<usize>),
+    Product(Vec<usize>),
     PerYear(BTreeMap<i64, Value>),
     Date(Anchor, Anchor),
     Days(Anchor, Anchor),
@@ -130,10 +139,11 @@ pub enum Bound {
     Slot(usize),
 }
 
-/// A date, or a number of days from one that the row gives.
+/// A date, or a number of months and days from one that the row gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Anchor {
     pub slot: Option<usize>,
+    pub months: i32,
     pub days: i32,
 }
 
@@ -163,15 +173,21 @@ impl Kind {
             Self::Boolean => "un booléen (true ou false)".to_owned(),
             Self::Date => "une date".to_owned(),
             Self::Cases(cases) => format!("un cas parmi {}", cases.join(", ")),
+            Self::Texts(_) => "un texte".to_owned(),
         }
     }
 }
 
 /// Confronts a profile with a policy.
 pub fn plan(program: &Program, profile: &Profile, subjects: usize) -> Result<Plan, Vec<ProfileError>> {
-    let mut binder = Binder { program, profile, problems: Vec::new(), slots: Vec::new(), index: BTreeMap::new() };
+    let mut problems = Vec::new();
+    let inputs = program.inputs.iter().map(|input| &*input.name);
+    let profile = &Profile { slots: pattern::expand(&profile.slots, inputs, &mut problems), ..profile.clone() };
+    let mut binder = Binder { program, profile, problems, slots: Vec::new(), index: BTreeMap::new() };
     let plan = binder.plan(subjects);
     binder.problems.sort_by_key(|problem| problem.line);
+    // What is wrong with a pattern is wrong for each of its columns.
+    binder.problems.dedup();
     if binder.problems.is_empty() { Ok(plan) } else { Err(binder.problems) }
 }
 
@@ -242,7 +258,8 @@ impl Binder<'_> {
         }
         for (input, column) in program.inputs.iter().zip(columns) {
             let drawn = self.profile.slots.iter().any(|spec| !spec.hidden && *spec.name == *input.name);
-            if input.default.is_none() && matches!(column.content, Content::Empty) && !drawn {
+            let needed = input.default.is_none() && !input.optional;
+            if needed && matches!(column.content, Content::Empty) && !drawn {
                 self.problems.push(messages::undrawn_column(&input.name));
             }
         }
@@ -369,10 +386,10 @@ impl Binder<'_> {
             Type::Enumeration(id) => {
                 Kind::Cases(self.program.enumeration(*id).cases.iter().map(|(name, _)| name.clone()).collect())
             }
-            Type::Text => {
-                self.problems.push(messages::pattern_and_text(spec.line, &spec.path));
-                return None;
-            }
+            Type::Text => Kind::Texts(match variable_kind(spec) {
+                Kind::Cases(texts) => texts,
+                _ => Vec::new(),
+            }),
         })
     }
 
@@ -445,7 +462,7 @@ impl Binder<'_> {
             return None;
         };
         let slot = self.resolve(&kind.value, kind.line, &kind.path)?;
-        let Kind::Cases(cases) = &self.slots[slot].kind else {
+        let (Kind::Cases(cases) | Kind::Texts(cases)) = &self.slots[slot].kind else {
             self.problems.push(messages::no_kind(kind.line, &kind.path));
             return None;
         };
@@ -459,10 +476,10 @@ impl Binder<'_> {
         let kind = self.slots[slot].kind.clone();
         let test = match (&kind, &node.kind) {
             (Kind::Boolean, NodeKind::Boolean(value)) => Test::Boolean(*value),
-            (Kind::Cases(cases), NodeKind::Text(text)) => {
+            (Kind::Cases(cases) | Kind::Texts(cases), NodeKind::Text(text)) => {
                 Test::Cases(vec![self.case(cases, text, node.line, &node.path)?])
             }
-            (Kind::Cases(cases), NodeKind::Array(items)) => {
+            (Kind::Cases(cases) | Kind::Texts(cases), NodeKind::Array(items)) => {
                 let mut ranks = Vec::new();
                 for item in items {
                     let NodeKind::Text(text) = &item.kind else {
@@ -510,7 +527,7 @@ impl Binder<'_> {
                 Some(chance) => Formula::Chance(chance),
                 None => return self.expected(node, messages::PER_MILLE),
             },
-            DrawKey::Choice if number || matches!(kind, Kind::Cases(_)) => self.choice(slot, node)?,
+            DrawKey::Choice if number || matches!(kind, Kind::Cases(_) | Kind::Texts(_)) => self.choice(slot, node)?,
             DrawKey::Uniform if number => match profile::interval(node) {
                 Some((low, high)) => {
                     self.check_number(slot, node, low);
@@ -539,7 +556,7 @@ impl Binder<'_> {
                 };
                 Formula::Factor(self.number_slot(spec.source.as_ref()?)?, distribution)
             }
-            DrawKey::Sum if number => {
+            DrawKey::Sum | DrawKey::Product if number => {
                 let NodeKind::Array(items) = &node.kind else { return self.expected(node, "une liste de noms") };
                 let mut terms = Vec::new();
                 for item in items {
@@ -549,7 +566,7 @@ impl Binder<'_> {
                     let name = Located { value: text.clone(), line: item.line, path: item.path.clone() };
                     terms.push(self.number_slot(&name)?);
                 }
-                Formula::Sum(terms)
+                if key == DrawKey::Sum { Formula::Sum(terms) } else { Formula::Product(terms) }
             }
             DrawKey::PerYear => self.per_year(slot, spec, node)?,
             DrawKey::Date if matches!(kind, Kind::Date) => {
@@ -636,7 +653,7 @@ impl Binder<'_> {
             }
             (Kind::Boolean, NodeKind::Boolean(value)) => Some(Value::Boolean(*value)),
             (Kind::Date, NodeKind::Date(date)) => Some(Value::Date(date.days())),
-            (Kind::Cases(cases), NodeKind::Text(text)) => {
+            (Kind::Cases(cases) | Kind::Texts(cases), NodeKind::Text(text)) => {
                 self.case(cases, text, node.line, &node.path).map(Value::Case)
             }
             (_, NodeKind::Error) => None,
@@ -711,7 +728,7 @@ impl Binder<'_> {
                 (anchor, anchor)
             }
         };
-        if first.slot == last.slot && first.days > last.days {
+        if first.slot == last.slot && first.months == last.months && first.days > last.days {
             match (first.slot, Date::from_days(first.days.into()), Date::from_days(last.days.into())) {
                 (None, Some(first), Some(last)) => self.problems.push(messages::dates_reversed(node, first, last)),
                 _ => return self.expected(node, messages::ANCHORS),
@@ -722,20 +739,29 @@ impl Binder<'_> {
 
     fn anchor(&mut self, node: &Node) -> Option<Anchor> {
         let text = match &node.kind {
-            NodeKind::Date(date) => return Some(Anchor { slot: None, days: date.days() }),
+            NodeKind::Date(date) => return Some(Anchor { slot: None, months: 0, days: date.days() }),
             NodeKind::Text(text) => text,
             _ => return self.expected(node, messages::ANCHORS),
         };
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (name, days) = match words.as_slice() {
-            [name] => (*name, Some(0)),
-            [name, "+", days] => (*name, days.parse::<u16>().ok().map(i32::from)),
-            [name, "-", days] => (*name, days.parse::<u16>().ok().map(|days| -i32::from(days))),
+        let (name, shift) = match words.as_slice() {
+            [name] => (*name, Some((0, 0))),
+            [name, sign @ ("+" | "-"), count, unit @ ..] => {
+                let count =
+                    count.parse::<u16>().ok().map(|count| if *sign == "-" { -i32::from(count) } else { count.into() });
+                let shift = match unit {
+                    [] | ["jour" | "jours"] => count.map(|days| (0, days)),
+                    ["mois"] => count.map(|months| (months, 0)),
+                    ["an" | "ans"] => count.map(|years| (12 * years, 0)),
+                    _ => None,
+                };
+                (*name, shift)
+            }
             _ => ("", None),
         };
         let slot = self.index.get(name).copied().filter(|slot| matches!(self.slots[*slot].kind, Kind::Date));
-        match (slot, days) {
-            (Some(slot), Some(days)) => Some(Anchor { slot: Some(slot), days }),
+        match (slot, shift) {
+            (Some(slot), Some((months, days))) => Some(Anchor { slot: Some(slot), months, days }),
             _ => {
                 let dates = self.slots.iter().filter(|slot| matches!(slot.kind, Kind::Date)).map(|slot| &*slot.name);
                 let problem = messages::bad_anchor(node, text, dates);
@@ -813,7 +839,7 @@ impl Draw {
         }
         match &self.formula {
             Formula::Factor(slot, _) => needs.push(*slot),
-            Formula::Sum(slots) => needs.extend(slots),
+            Formula::Sum(slots) | Formula::Product(slots) => needs.extend(slots),
             Formula::Date(first, last) | Formula::Days(first, last) => {
                 needs.extend([first, last].into_iter().filter_map(|anchor| anchor.slot));
             }

@@ -89,6 +89,7 @@ pub enum DrawKey {
     Quantiles,
     Factor,
     Sum,
+    Product,
     PerYear,
     Date,
     Days,
@@ -96,7 +97,7 @@ pub enum DrawKey {
 }
 
 impl DrawKey {
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Constant, "vaut"),
         (Self::Chance, "vrai"),
         (Self::Choice, "choix"),
@@ -104,6 +105,7 @@ impl DrawKey {
         (Self::Quantiles, "quantiles"),
         (Self::Factor, "facteur"),
         (Self::Sum, "somme"),
+        (Self::Product, "produit"),
         (Self::PerYear, "par_annee"),
         (Self::Date, "date"),
         (Self::Days, "jours_entre"),

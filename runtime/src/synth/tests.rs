@@ -185,6 +185,38 @@ fn rows_are_read_back() {
     assert_eq!(table.expect("good rows").batch.rows, text.lines().count() - 1);
 }
 
+/// One entry for several columns; texts; dates by month and year; products.
+#[test]
+fn patterns_texts_and_products() {
+    let profile = r##"
+[presence]
+annees = [2018, 2020]
+[variables]
+"taux_{pretes,perdus}" = { uniforme = [0.1, 0.9], une_fois = true }
+base = { vaut = 1000 }
+debut = { date = 2020-02-29, une_fois = true }
+delai = { jours_entre = ["debut", "debut + 1 an"] }
+[colonnes]
+code = { motif = "B####" }
+genre = { vaut = "municipale" }
+ouverture = { date = "debut - 6 mois" }
+heures_semaine = { choix = { 20 = 1 } }
+visites = { somme = ["delai"] }
+"livres_{pretes}" = { produit = ["base", "taux_*"] }
+"livres_*" = { produit = ["livres_pretes", "taux_*"], au_plus = "livres_pretes" }
+"##;
+    let csv = csv(profile, 20, 1);
+    let cells = |name: &str| -> Vec<String> { column(&csv, name).into_values().collect() };
+    assert!(cells("ouverture").iter().all(|day| day == "2019-08-29"));
+    // 29 February 2020 to 28 February 2021, both included.
+    assert!(cells("visites").iter().all(|days| days == "366"));
+    let (lent, lost) = (cells("livres_pretes"), cells("livres_perdus"));
+    let number = |text: &String| text.parse::<i64>().expect("a number");
+    assert!(lent.iter().zip(&lost).all(|(lent, lost)| (100..=900).contains(&number(lent)) && number(lost) > 0));
+    let distinct: std::collections::BTreeSet<&String> = lent.iter().collect();
+    assert!(distinct.len() > 5);
+}
+
 // ------------------------------------------------------------------------------------------------------- the messages
 
 /// Mistakes of form: one message each, with its line and key.
@@ -264,6 +296,11 @@ livres_pretes = { vaut = 100 }
         "code = { vaut = \"B1\" }",
         "genre = { motif = \"##\" }",
         "cote = { motif = \"B####\" }",
+        "\"livres_*_x\" = { vaut = 3 }",
+        "\"livres_{pretes\" = { vaut = 3 }",
+        "\"livres_{perdus,vendus}\" = { uniforme = [1, 3], au_plus = \"livres_*s\" }",
+        "ouverture = { date = \"@exercice + 2 semaines\" }",
+        "visites = { produit = [\"ouverture\"] }",
     ];
     insta::assert_snapshot!(cases.map(with).concat());
     // A column without default that nobody draws, years beyond the policy, a variable with the name of an input.
