@@ -48,7 +48,7 @@ fn pools(readings: &[(&str, &str)]) -> Policy {
 fn agreement(readings: &[(&str, &str)]) -> Policy {
     let policy = super::policies::agreement();
     let program = select(&policy.program, readings.iter().copied()).expect("readings of the agreement");
-    Policy { sources: policy.sources.clone(), selection: policy.selection.clone(), program: Arc::new(program) }
+    Policy { program: Arc::new(program), ..policy.clone() }
 }
 
 fn outputs(program: &Program) -> Vec<QuantityId> {
@@ -440,8 +440,8 @@ fn steps_make_the_values_of_the_agreement() {
     ];
     for (readings, seed, rows) in cases {
         let policy = agreement(readings);
-        let explained = check_all(&policy, &testing::rows(&policy.program, seed, rows), &schema);
-        assert!(explained * 4 > rows, "{explained}");
+        let explained = check_all(&policy, &testing::filled_rows(&policy.program, seed, rows), &schema);
+        assert!(explained * 2 > rows, "{explained}");
     }
 }
 

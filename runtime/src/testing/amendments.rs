@@ -20,13 +20,19 @@ pub fn amendment(seed: u64, policy: &str) -> (String, i64) {
         let (Some(kind), Some(name)) = (words.next(), words.next()) else { continue };
         match kind {
             "définition" | "critère" if name.starts_with('q') && !name.contains('<') && random.one_in(3) => {
+                // Only cases tell two provisions of one name apart.
+                let twin = policy.matches(&format!("\n{kind} {name}\n")).count() > 1;
+                if twin && declaration.contains("\n  pour tous ") {
+                    continue;
+                }
                 if let Some(changed) = replacement(declaration, year, &mut random) {
                     let _ = write!(text, "\nremplace {changed}");
                 }
             }
             "paramètre" if random.one_in(2) => {
                 let value = declaration.trim_end().rsplit(['\n', ':']).next().unwrap_or_default();
-                let unit = value.split_whitespace().rfind(|word| word.chars().all(|c| c.is_alphabetic() || c == '%'));
+                let unit =
+                    value.split_whitespace().rfind(|word| word.chars().all(|c| c.is_alphabetic() || "%€".contains(c)));
                 let unit = unit.filter(|word| *word != "vaut").unwrap_or_default();
                 let _ = write!(text, "\nremplace paramètre {name}\n  réf. article 20\n  depuis {year} : 17 {unit}\n");
             }

@@ -8,7 +8,7 @@ mod rows;
 
 pub use amendments::amendment;
 pub use policies::policy;
-pub use rows::rows;
+pub use rows::{filled_rows, rows};
 
 /// SplitMix64: small, fast, and the same on every machine.
 #[derive(Clone, Debug)]

@@ -10,6 +10,20 @@ use crate::table::{Batch, Column};
 /// A batch of about `count` rows: subjects with one to seven years each, some of them missing, in any order.
 #[must_use]
 pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
+    // An empty cell that must be filled spoils its row: often in some batches only.
+    let rare = *Random::new(!seed).pick(&[25, 100, 400]);
+    draw(program, seed, count, Some(rare))
+}
+
+/// The same, where every cell that must be filled is, and no date is at the ends of the calendar: a policy that reads hundreds
+/// of them has rows without error, most of them for compiled code.
+#[must_use]
+pub fn filled_rows(program: &Program, seed: u64, count: usize) -> Batch {
+    draw(program, seed, count, None)
+}
+
+/// `rare`: how many cells that must be filled for one that is not; dates far away come with it.
+fn draw(program: &Program, seed: u64, count: usize, rare: Option<usize>) -> Batch {
     let mut random = Random::new(seed);
     let mut columns: Vec<Column> = program.inputs.iter().map(|input| Column::with_capacity(input, count)).collect();
     let mut keys: Vec<(usize, i64)> = Vec::new();
@@ -29,26 +43,18 @@ pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
         let other = random.below(index + 1);
         keys.swap(index, other);
     }
-    // An empty cell that must be filled spoils its row: often in some batches only.
-    let rare = *random.pick(&[25, 100, 400]);
     for (subject, year) in &keys {
         for (column, (rank, input)) in columns.iter_mut().zip(program.inputs.iter().enumerate()) {
             let value = if rank == program.year.index() {
                 Some(Value::Number(integer(*year)))
             } else if program.key.contains(&InputId(rank as u32)) {
                 Some(Value::Text(format!("s{subject}").into()))
-            } else if random.one_in(if input.optional {
-                2
-            } else if input.default.is_some() {
-                5
-            } else {
-                rare
-            }) {
+            } else if is_empty(input, rare, &mut random) {
                 None
             } else if input.ty == Type::Text {
                 Some(Value::Text(random.pick(&["nord", "sud", "est"]).to_string().into()))
             } else {
-                Some(cell(program, input, *year, &mut random))
+                Some(cell(program, input, *year, rare.is_some(), &mut random))
             };
             column.push(value.as_ref(), input);
         }
@@ -56,10 +62,18 @@ pub fn rows(program: &Program, seed: u64, count: usize) -> Batch {
     Batch { rows: keys.len(), columns: columns.into_iter().map(Some).collect() }
 }
 
-fn cell(program: &Program, input: &Input, year: i64, random: &mut Random) -> Value {
+fn is_empty(input: &Input, rare: Option<usize>, random: &mut Random) -> bool {
+    match (input.optional, input.default.is_some()) {
+        (true, _) => random.one_in(2),
+        (false, true) => random.one_in(5),
+        (false, false) => rare.is_some_and(|rare| random.one_in(rare)),
+    }
+}
+
+fn cell(program: &Program, input: &Input, year: i64, far: bool, random: &mut Random) -> Value {
     match &input.ty {
         Type::Number(_) => Value::Number(number(input, random)),
-        Type::Date => Value::Date(within(input, date(year, random))),
+        Type::Date => Value::Date(within(input, date(year, far, random))),
         Type::Enumeration(id) => Value::Case(random.below(program.enumeration(*id).cases.len()) as u32),
         _ => Value::Boolean(random.one_in(2)),
     }
@@ -93,8 +107,10 @@ fn number(input: &Input, random: &mut Random) -> Ratio {
     value.clamp(low, high)
 }
 
-fn date(year: i64, random: &mut Random) -> Date {
-    let year = if random.one_in(12) { *random.pick(&[1, 1900, 2000, 9999]) } else { year + random.between(-4, 2) };
+/// A date around the year; far from it now and then, if asked for.
+fn date(year: i64, far: bool, random: &mut Random) -> Date {
+    let year =
+        if far && random.one_in(12) { *random.pick(&[1, 1900, 2000, 9999]) } else { year + random.between(-4, 2) };
     let (month, day) =
         *random.pick(&[(1, 1), (12, 31), (2, 28), (2, 29), (3, 1), (3, 31), (6, 30), (7, 1), (8, 31), (10, 15)]);
     Date::new(year, month, day)

@@ -93,7 +93,9 @@ impl Writer {
             ),
         };
         let (a, b) = (term(self), term(self));
-        let years = *self.random.pick(&["", "\n  en vigueur depuis 2020"]);
+        // Groups of several years belong to none.
+        let dated = by.contains("annee") && self.random.one_in(2);
+        let years = if dated { "\n  en vigueur depuis 2020" } else { "" };
         put!(self, "contrôle ensemble\n  réf. article 14{years}\n  sur l'ensemble par {by}\n  vérifie ({a}) ou ({b})");
     }
 }
