@@ -239,10 +239,11 @@ impl<'t> Builder<'t> {
                 words = self.result.leaves.len();
             }
             self.visit(child, gap, group);
-            if rule == Rule::moins && matches!(parent, Rule::signe | Rule::constante) {
-                if let Some(sign) = self.result.leaves.last_mut() {
-                    sign.opens = true;
-                }
+            if rule == Rule::moins
+                && matches!(parent, Rule::signe | Rule::constante)
+                && let Some(sign) = self.result.leaves.last_mut()
+            {
+                sign.opens = true;
             }
             previous = Some(rule);
         }
@@ -573,10 +574,11 @@ mod tests {
     #[test]
     fn keywords_find_their_accents() {
         // The right spelling comes first in the grammar, and is that of every other with the same letters.
-        for (name, spellings) in SPELLINGS.iter() {
-            let rule = Rule::all_rules().iter().find(|rule| format!("{rule:?}") == *name);
+        for rule in Rule::all_rules() {
+            let name = format!("{rule:?}");
+            let Some(spellings) = SPELLINGS.get(name.as_str()) else { continue };
             for spelling in spellings {
-                let written = word(*rule.expect("a rule of the grammar"), spelling);
+                let written = word(*rule, spelling);
                 let plain = |word: &str| without_accents(word).trim_end_matches('.').to_owned();
                 assert_eq!(plain(&written), plain(spelling), "{name}");
                 let accents = |word: &str| word.chars().filter(|c| !c.is_ascii()).count();
