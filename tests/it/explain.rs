@@ -433,7 +433,9 @@ fn steps_make_the_values() {
 #[test]
 fn steps_make_the_values_of_the_agreement() {
     let schema = schema();
-    let cases: [(&[(&str, &str)], u64, usize); 3] = [
+    // Readings, the seed of the rows, and how many.
+    type Case<'a> = (&'a [(&'a str, &'a str)], u64, usize);
+    let cases: [Case<'_>; 3] = [
         (&[], 5, 10),
         (&[("plafond_de_precarite", "vingt_cinq_pour_tous"), ("cumul_des_minorations", "la_plus_forte")], 6, 3),
         (&[("nombre_de_prerequis", "criteres_d_accessibilite"), ("composition_des_proratas", "produit")], 7, 3),

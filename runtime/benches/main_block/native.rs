@@ -77,7 +77,7 @@ macro_rules! columns {
                 };
                 Self {
                     rows: batch.rows,
-                    previously_paid: (0..batch.rows).map(|row| history.previous(row).is_some_and(|row| paid[row])).collect(),
+                    previously_paid: (0..batch.rows).map(|row| history.past(polc_dsl::ast::Reach::LastYear, row).is_some_and(|row| paid[row])).collect(),
                     $($($name: Cells::of(column(stringify!($name))),)*)*
                 }
             }
