@@ -227,12 +227,13 @@ impl Found<'_> {
     }
 
     fn output(&self, id: QuantityId, sheet: &Sheet, rows: &[usize], keys: &[Vec<String>]) -> Option<OutputDifference> {
+        let column = sheet.column(id)?;
         let ty = &self.program.quantity(id).ty;
         let number = matches!(ty, Type::Number(_));
         let mut sums = (integer(0), integer(0));
         let mut cells = Vec::new();
         for (row, key) in rows.iter().zip(keys) {
-            let Some(expected) = sheet.cell(key, id) else { continue };
+            let Some(expected) = sheet.cell(key, column) else { continue };
             let found = self.text(id, *row, '.');
             let value = |text: &str| sheet::number(text).filter(|_| number);
             let (before, after) = (value(expected), value(&found));

@@ -99,10 +99,14 @@ impl Sheet {
         self.rows.keys().map(Vec::as_slice)
     }
 
+    /// The column of a result.
+    pub fn column(&self, id: QuantityId) -> Option<usize> {
+        self.columns.iter().find(|(other, _)| *other == id).map(|(_, at)| *at)
+    }
+
     /// What is expected of a row.
-    pub fn cell(&self, key: &[String], id: QuantityId) -> Option<&str> {
-        let (_, at) = self.columns.iter().find(|(other, _)| *other == id)?;
-        Some(&self.rows.get(key)?[*at])
+    pub fn cell(&self, key: &[String], column: usize) -> Option<&str> {
+        Some(&self.rows.get(key)?[column])
     }
 }
 
