@@ -259,6 +259,9 @@ impl Writer {
         put!(self, "  ligne alpha ; « A » ; {b} ; 31/12/2022 ; vrai ; 2022 ; vide");
         put!(self, "  ligne beta ; « B » ; {c} ; 1er mars 2021 ; faux ; 2020 ; 2023");
         self.line("entrée mesure_<id> : entier, de 0 à 400, facultative\n  pour chaque mesures\n  « <libelle> »");
+        // What only a row of a scale that is never reached reads serves nothing.
+        self.line("définition reprise_<id>\n  réf. article 10\n  pour chaque mesures");
+        self.line("  vaut <poids> + (si <seuil> < debut et <actif> alors 1 sinon 2)");
         self.may_be_empty("mesure_alpha", Kind::Number(None));
         self.may_be_empty("mesure_beta", Kind::Number(None));
     }
