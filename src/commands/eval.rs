@@ -76,7 +76,7 @@ pub struct Args {
 }
 
 /// Rows of one year and one case below which the interpreter is done before a kernel is compiled.
-pub const LEAST_ROWS: usize = 64;
+pub const LEAST_ROWS: usize = 1_024;
 
 /// A count on the command line.
 pub fn whole(text: &str) -> Result<usize, String> {
