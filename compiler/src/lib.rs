@@ -125,13 +125,13 @@ fn build(files: &[ast::File], sources: &SourceMap, selection: &Selection, unread
         // What a broken declaration would have named or read is not known.
         diagnostics.retain(|d| !CONSEQUENCES.contains(&d.code.id));
     }
-    // What an amendment leaves without use was of use before it: only what the last one declares must serve.
+    // What an amendment leaves without use or effect had one before it: only what the last one declares must serve and apply.
     let last = law.amendments.iter().rev().find(|amendment| amendment.included).map(|amendment| amendment.file);
     let of_last = |d: &Diagnostic| match last {
         Some(file) => d.span().file == file,
         None => law.amendments.iter().all(|amendment| d.span().file != amendment.file),
     };
-    diagnostics.retain(|d| d.code != codes::UNUSED || of_last(d));
+    diagnostics.retain(|d| !OUTLIVED.contains(&d.code.id) || of_last(d));
     sort(&mut diagnostics);
     once(&mut diagnostics, &templates);
     let program = program.map(|program| typed::Program {
@@ -157,6 +157,9 @@ fn finish(
     sort(&mut diagnostics);
     (program.filter(|_| diagnostics.is_empty()), diagnostics)
 }
+
+/// Codes of what an amendment may bring about without being wrong.
+const OUTLIVED: [&str; 2] = [codes::UNUSED.id, codes::NEVER_APPLIES.id];
 
 /// Codes that may only follow from a declaration that could not be read.
 const CONSEQUENCES: [&str; 3] = ["POL1001", "POL1009", "POL4003"];

@@ -130,6 +130,21 @@ fn rows_of_tables_and_parts() {
     assert!(failures.is_empty() && report.examples == 6, "{failures:?}");
 }
 
+/// The sum starts in 2021: the amendment leaves the base only the year in which it never applied.
+#[test]
+fn an_amendment_may_leave_nothing_to_what_it_replaces() {
+    let sum = "définition cumul_des_ans « Années »\n  réf. article 2\n  cumul de 1 à compter de 2021\n";
+    let base = format!(
+        "{BASE}\n{sum}\nversement par_an « Par an »\n  réf. article 2\n  montant (cumul_des_ans à défaut 0) × 1 €\n"
+    );
+    let amendment = "avenant un\n  réf. « x »\n  signé le 1er mai 2020\n\nremplace définition cumul_des_ans « Années »\n  \
+                     en vigueur depuis 2021\n  réf. article 2\n  cumul de 2 à compter de 2021\n";
+    assert_eq!(said(&[&base, amendment]).1, "");
+    // What the amendment itself says must apply.
+    let never = amendment.replace("depuis 2021", "depuis 2020").replace("à compter de 2021", "à compter de 2031");
+    assert_eq!(said(&[&base, &never]).0, ["POL3008"]);
+}
+
 #[test]
 fn rows_that_cannot_be_changed() {
     let head = "avenant un\n  réf. « x »\n  signé le 1er mai 2023\n\n";

@@ -168,7 +168,7 @@ proptest! {
 
 proptest! {
     // Each case compiles three programs and runs two engines on each.
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: cases() / 3, ..ProptestConfig::default() })]
 
     #[test]
     fn amended_policies_agree_too(seed in any::<u64>(), size in 1usize..10) {
