@@ -46,10 +46,10 @@ pub enum Source {
     PastResult(Reach, QuantityId),
     PastResultPresent(Reach, QuantityId),
     PastResultUnknown(Reach, QuantityId),
-    /// What an earlier kernel of the group left of a quantity: value, presence, which rules apply, what divides it.
+    /// What an earlier kernel of the group left of a quantity: value, presence, its other flags, what divides it.
     Staged(QuantityId),
     StagedPresent(QuantityId),
-    StagedRule(QuantityId, u32),
+    StagedFlag(QuantityId, StagedFlag),
     StagedFactor(QuantityId),
     /// The figure of the row's group: the same three, and what divides it.
     Aggregate(QuantityId),
@@ -58,6 +58,17 @@ pub enum Source {
     AggregateDivisor(QuantityId),
     /// What divides the result of an earlier row that is not a decimal number; 1 at least.
     PastResultDivisor(Reach, QuantityId),
+}
+
+/// What is known of a quantity besides its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StagedFlag {
+    /// Whether the rule of that rank applies.
+    Rule(u32),
+    /// Whether only the interpreter can tell if the quantity applies.
+    DoubtfulPresence,
+    /// Whether only the interpreter can tell its presence or its value.
+    Doubtful,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,9 +120,11 @@ pub enum Target {
     Quantity(QuantityId),
     /// Rank of a row control in the program.
     Control(u32),
-    /// A quantity left for later kernels of the group, and one of its rules.
+    /// What later rows read of a quantity that is not asked for.
+    State(QuantityId),
+    /// A quantity left for later kernels of the group, and its other flags.
     Staged(QuantityId),
-    StagedRule(QuantityId, u32),
+    StagedFlag(QuantityId, StagedFlag),
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +133,8 @@ pub struct Output {
     /// Whether the result applies to the row.
     pub present: NodeId,
     pub value: OutputValue,
+    /// Of a state, whether only the interpreter can tell it.
+    pub doubt: Option<NodeId>,
 }
 
 #[derive(Clone, Debug)]
@@ -156,6 +171,7 @@ impl Kernel {
         live[self.status.index()] = true;
         for output in &self.outputs {
             live[output.present.index()] = true;
+            output.doubt.iter().for_each(|doubt| live[doubt.index()] = true);
             match output.value {
                 OutputValue::Flag(node) | OutputValue::Integer(node) => live[node.index()] = true,
                 OutputValue::Fraction { numerator, factor, .. } => {
@@ -226,12 +242,12 @@ pub fn operands(op: Op) -> [Option<NodeId>; 3] {
     }
 }
 
-/// Builds nodes: shares equal ones, folds constants, keeps intervals, collects the reasons to hand a row over.
+/// Builds nodes: shares equal ones, folds constants, keeps intervals, collects the reasons to doubt what is being computed.
 #[derive(Debug)]
 pub struct Builder {
     nodes: Vec<Node>,
     known: HashMap<(Op, Option<Range>), NodeId>,
-    status: NodeId,
+    doubt: NodeId,
     pub yes: NodeId,
     pub no: NodeId,
 }
@@ -239,11 +255,11 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         let mut builder =
-            Self { nodes: Vec::new(), known: HashMap::new(), status: NodeId(0), yes: NodeId(0), no: NodeId(0) };
+            Self { nodes: Vec::new(), known: HashMap::new(), doubt: NodeId(0), yes: NodeId(0), no: NodeId(0) };
         // Flags are constants without an interval.
         builder.no = builder.push(Op::Constant(0), None);
         builder.yes = builder.push(Op::Constant(1), None);
-        builder.status = builder.no;
+        builder.doubt = builder.no;
         builder
     }
 }
@@ -271,8 +287,8 @@ impl Builder {
     }
 
     #[must_use]
-    pub fn finish(self, outputs: Vec<Output>) -> Kernel {
-        Kernel { nodes: self.nodes, outputs, status: self.status }
+    pub fn finish(self, outputs: Vec<Output>, status: NodeId) -> Kernel {
+        Kernel { nodes: self.nodes, outputs, status }
     }
 
     #[must_use]
@@ -308,10 +324,15 @@ impl Builder {
         }
     }
 
-    /// Hands the row over when both hold.
+    /// Only the interpreter can tell what is being computed where both hold.
     pub fn hand_over(&mut self, live: NodeId, reason: NodeId) {
         let both = self.and(live, reason);
-        self.status = self.or(self.status, both);
+        self.doubt = self.or(self.doubt, both);
+    }
+
+    /// Takes the doubts gathered since the last time, leaving others in their place.
+    pub fn swap_doubt(&mut self, other: NodeId) -> NodeId {
+        std::mem::replace(&mut self.doubt, other)
     }
 
     /// Whether a flag is the same on every row.

@@ -289,6 +289,10 @@ impl Emitter<'_> {
         for slots in &self.layout.outputs {
             let present = self.get(slots.output.present);
             self.store(output, slots.present, present);
+            if let (Some(doubt), Some(slot)) = (slots.output.doubt, slots.doubt) {
+                let doubt = self.get(doubt);
+                self.store(output, slot, doubt);
+            }
             match slots.output.value {
                 OutputValue::Flag(node) | OutputValue::Integer(node) => {
                     let value = self.get(node);

@@ -55,6 +55,8 @@ pub struct OutputSlots {
     pub value: Slot,
     /// The part of the denominator that depends on the row.
     pub factor: Option<Slot>,
+    /// Of a state, whether only the interpreter can tell it.
+    pub doubt: Option<Slot>,
 }
 
 /// What a kernel reads and writes.
@@ -122,7 +124,8 @@ impl Layout {
                         (placer.slot(integer(numerator)), factor.map(|factor| placer.slot(integer(factor))))
                     }
                 };
-                OutputSlots { output: output.clone(), present, value, factor }
+                let doubt = output.doubt.map(|_| placer.slot(Width::Flag));
+                OutputSlots { output: output.clone(), present, value, factor, doubt }
             })
             .collect();
         Self { inputs, input_bytes, status, outputs, output_bytes: placer.end }

@@ -198,7 +198,7 @@ impl Lowerer<'_> {
     }
 
     /// Numerator, constant and product of factors of the denominator.
-    pub(super) fn as_quotient(&mut self, number: &Fraction, _live: NodeId) -> (NodeId, i128, Option<NodeId>) {
+    pub(super) fn as_quotient(&mut self, number: &Fraction) -> (NodeId, i128, Option<NodeId>) {
         let above = self.big(number.scale.numer());
         let numerator = self.ir.multiply(number.num, above);
         let constant = match i128::try_from(number.scale.denom().clone()) {
@@ -214,7 +214,7 @@ impl Lowerer<'_> {
     }
 
     /// Rounds to a number of decimals: one integer division.
-    pub(super) fn round(&mut self, number: &Fraction, decimals: u32, mode: RoundingMode, live: NodeId) -> Fraction {
+    pub(super) fn round(&mut self, number: &Fraction, decimals: u32, mode: RoundingMode) -> Fraction {
         let unit = Ratio::new(BigInt::one(), power_of_ten(decimals));
         let scaled = Fraction { scale: &number.scale / &unit, ..number.clone() };
         if scaled.den.is_empty() && scaled.scale.is_integer() {
@@ -223,7 +223,7 @@ impl Lowerer<'_> {
         if self.is_zero(number) || number.scale.is_zero() {
             return self.zero();
         }
-        let (numerator, constant, factor) = self.as_quotient(&scaled, live);
+        let (numerator, constant, factor) = self.as_quotient(&scaled);
         let constant = self.ir.constant(constant);
         let denominator = factor.map_or(constant, |factor| self.ir.multiply(factor, constant));
         let (low, high) = self.ir.range(numerator);

@@ -62,19 +62,21 @@ pub fn partition_input(program: &Program) -> Option<InputId> {
 pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complete: &'p [InputId]) -> Kernel {
     let mut lowerer = Lowerer::new(program, group, complete);
     let outputs = targets.iter().map(|target| lowerer.target(*target)).collect();
-    lowerer.ir.finish(outputs)
+    lowerer.finish(outputs)
 }
 
 impl<'p> Lowerer<'p> {
     fn new(program: &'p Program, group: Group, complete: &'p [InputId]) -> Self {
+        let ir = Builder::default();
         Self {
             program,
             group,
             complete,
-            ir: Builder::default(),
             quantities: HashMap::new(),
             staged: HashMap::new(),
             scopes: HashMap::new(),
+            status: ir.no,
+            ir,
             retained: Vec::new(),
             years: HashMap::new(),
         }
@@ -82,12 +84,14 @@ impl<'p> Lowerer<'p> {
 
     fn target(&mut self, target: Target) -> Output {
         match target {
-            Target::Quantity(id) => self.output(id),
+            Target::Quantity(id) | Target::State(id) => self.output(target, id),
             Target::Control(rank) => self.control(rank),
-            Target::Staged(_) | Target::StagedRule(..) => {
-                Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.no) }
-            }
+            Target::Staged(_) | Target::StagedFlag(..) => unreachable!("what kernels leave each other is no one's wish"),
         }
+    }
+
+    fn finish(self, outputs: Vec<Output>) -> Kernel {
+        self.ir.finish(outputs, self.status)
     }
 }
 
@@ -101,11 +105,18 @@ enum Lowered {
 }
 
 /// A lowered quantity: which rule applies, and the value, meaningful where one does.
+///
+/// A doubt is where only the interpreter can tell. It is a value like another: it reaches the row's status through what reads
+/// the quantity where it is read, so that a cell which nothing asks for hands no row over.
 #[derive(Clone, Debug)]
 struct LoweredQuantity {
     applies: NodeId,
     rules: Vec<NodeId>,
     value: Lowered,
+    /// Of whether it applies.
+    doubtful_presence: NodeId,
+    /// Of that or of the value.
+    doubtful: NodeId,
 }
 
 struct Lowerer<'p> {
@@ -116,7 +127,10 @@ struct Lowerer<'p> {
     quantities: HashMap<QuantityId, LoweredQuantity>,
     /// What earlier kernels of the group left.
     staged: HashMap<QuantityId, parts::Staged>,
-    scopes: HashMap<ScopeId, NodeId>,
+    /// Whether each governs the row, and the doubt of it.
+    scopes: HashMap<ScopeId, (NodeId, NodeId)>,
+    /// The doubts of what is asked for.
+    status: NodeId,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
     /// Nodes that hold the year of a date, and that date.
@@ -124,47 +138,67 @@ struct Lowerer<'p> {
 }
 
 impl<'p> Lowerer<'p> {
-    fn output(&mut self, id: QuantityId) -> Output {
+    fn output(&mut self, target: Target, id: QuantityId) -> Output {
         let quantity = self.quantity(id);
-        let value = match quantity.value {
+        let (value, doubt) = self.doubts(|lowerer| match quantity.value {
             Lowered::Flag(node) => OutputValue::Flag(node),
             Lowered::Date(node) | Lowered::Case(node) => OutputValue::Integer(node),
             Lowered::Number(fraction) => {
-                let (numerator, constant, factor) = self.as_quotient(&fraction, quantity.applies);
+                let (numerator, constant, factor) = lowerer.as_quotient(&fraction);
                 OutputValue::Fraction { numerator, constant, factor }
             }
+        });
+        let doubt = self.ir.and(quantity.applies, doubt);
+        let doubt = self.ir.or(doubt, quantity.doubtful);
+        let doubt = match target {
+            Target::State(_) => Some(doubt),
+            _ => {
+                self.status = self.ir.or(self.status, doubt);
+                None
+            }
         };
-        Output { target: Target::Quantity(id), present: quantity.applies, value }
+        Output { target, present: quantity.applies, value, doubt }
     }
 
     fn control(&mut self, rank: u32) -> Output {
         let program = self.program;
         let target = Target::Control(rank);
-        let none = Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.yes) };
+        let none = Output { target, present: self.ir.no, value: OutputValue::Flag(self.ir.yes), doubt: None };
         let ControlKind::Row { guard, years, condition, .. } = &program.controls[rank as usize].kind else {
             return none;
         };
         if !years.contains(self.group.year) {
             return none;
         }
-        let mut present = self.ir.yes;
-        if let Some(guard) = guard {
-            let holds = self.flag(guard, present);
-            present = self.ir.and(present, holds);
-        }
-        let value = self.flag(condition, present);
-        Output { target, present, value: OutputValue::Flag(value) }
+        let ((present, value), doubt) = self.doubts(|lowerer| {
+            let yes = lowerer.ir.yes;
+            let present = guard.as_ref().map_or(yes, |guard| lowerer.flag(guard, yes));
+            (present, lowerer.flag(condition, present))
+        });
+        self.status = self.ir.or(self.status, doubt);
+        Output { target, present, value: OutputValue::Flag(value), doubt: None }
+    }
+
+    /// Lowers something apart, with the doubts that it raises.
+    fn doubts<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> (T, NodeId) {
+        let around = self.ir.swap_doubt(self.ir.no);
+        let lowered = lower(self);
+        (lowered, self.ir.swap_doubt(around))
     }
 
     fn in_scope(&mut self, scope: Option<ScopeId>) -> NodeId {
         let yes = self.ir.yes;
         let Some(id) = scope else { return yes };
-        if let Some(known) = self.scopes.get(&id) {
-            return *known;
-        }
-        let program = self.program;
-        let holds = self.flag(&program.scope(id).condition, yes);
-        self.scopes.insert(id, holds);
+        let (holds, doubt) = match self.scopes.get(&id) {
+            Some(known) => *known,
+            None => {
+                let program = self.program;
+                let lowered = self.doubts(|lowerer| lowerer.flag(&program.scope(id).condition, yes));
+                self.scopes.insert(id, lowered);
+                lowered
+            }
+        };
+        self.ir.hand_over(yes, doubt);
         holds
     }
 
@@ -178,6 +212,13 @@ impl<'p> Lowerer<'p> {
         };
         self.quantities.insert(id, lowered.clone());
         lowered
+    }
+
+    /// A quantity read where `live` holds.
+    fn read(&mut self, id: QuantityId, live: NodeId) -> LoweredQuantity {
+        let quantity = self.quantity(id);
+        self.ir.hand_over(live, quantity.doubtful);
+        quantity
     }
 
     /// Whether a rule applies, within the scope.
@@ -201,16 +242,28 @@ impl<'p> Lowerer<'p> {
         if quantity.kind == QuantityKind::Aggregate {
             return self.aggregate(id);
         }
-        let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| self.rule_applies(rule)).collect();
-        let mut applies = self.ir.no;
-        let mut value: Option<Lowered> = None;
-        for (rule, node) in quantity.rules.iter().zip(&rules) {
-            if *node == self.ir.no {
-                continue;
+        let ((rules, applies), doubtful_presence) = self.doubts(|lowerer| {
+            let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| lowerer.rule_applies(rule)).collect();
+            let mut applies = lowerer.ir.no;
+            for node in &rules {
+                // Two rules at once: the interpreter says which.
+                lowerer.ir.hand_over(*node, applies);
+                applies = lowerer.ir.or(applies, *node);
             }
-            // Two rules at once: the interpreter says which.
-            self.ir.hand_over(*node, applies);
-            applies = self.ir.or(applies, *node);
+            (rules, applies)
+        });
+        let (value, doubt) = self.doubts(|lowerer| lowerer.value_of(id, &rules, applies));
+        let doubtful = self.ir.or(doubtful_presence, doubt);
+        LoweredQuantity { applies, rules, value, doubtful_presence, doubtful }
+    }
+
+    /// The value of a quantity, where a rule applies.
+    fn value_of(&mut self, id: QuantityId, rules: &[NodeId], applies: NodeId) -> Lowered {
+        let program = self.program;
+        let quantity = program.quantity(id);
+        let mut value: Option<Lowered> = None;
+        let no = self.ir.no;
+        for (rule, node) in quantity.rules.iter().zip(rules).filter(|(_, node)| **node != no) {
             let own = self.rule_value(id, rule, *node);
             value = Some(match value {
                 None => own,
@@ -222,26 +275,22 @@ impl<'p> Lowerer<'p> {
             None => self.nothing(&quantity.ty),
         };
         // Rounding is the last step, of whatever the value is.
-        let value = match (value, quantity.rules.first().and_then(|rule| rule.rounding)) {
+        match (value, quantity.rules.first().and_then(|rule| rule.rounding)) {
             (Lowered::Number(amount), Some(decimals)) => {
-                let mode = crate::num::RoundingMode::HalfAway;
-                Lowered::Number(self.round(&amount, decimals, mode, applies))
+                Lowered::Number(self.round(&amount, decimals, crate::num::RoundingMode::HalfAway))
             }
             (value, _) => value,
-        };
-        LoweredQuantity { applies, rules, value }
+        }
     }
 
     /// The figure of the row's group, as the first pass left it.
     fn aggregate(&mut self, id: QuantityId) -> LoweredQuantity {
         let unknown = self.ir.load(Source::AggregateUnknown(id), None);
-        let yes = self.ir.yes;
-        self.ir.hand_over(yes, unknown);
         let applies = self.ir.load(Source::AggregatePresent(id), None);
         let num = self.ir.load(Source::Aggregate(id), Some((-STATE_LIMIT, STATE_LIMIT)));
         let den = self.ir.load(Source::AggregateDivisor(id), Some((1, STATE_FRACTION_LIMIT)));
         let value = Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] });
-        LoweredQuantity { applies, rules: Vec::new(), value }
+        LoweredQuantity { applies, rules: Vec::new(), value, doubtful_presence: unknown, doubtful: unknown }
     }
 
     fn nothing(&mut self, ty: &Type) -> Lowered {
@@ -367,7 +416,7 @@ impl<'p> Lowerer<'p> {
             total = self.add(&total, &sum);
         }
         for adjustment in &rule.adjustments {
-            let quantity = self.quantity(adjustment.quantity);
+            let quantity = self.read(adjustment.quantity, live);
             let Lowered::Number(mut value) = quantity.value else { continue };
             if !self.ir.implies(live, quantity.applies) {
                 value = self.masked(quantity.applies, &value);
@@ -570,9 +619,9 @@ impl<'p> Lowerer<'p> {
                     self.nothing(&expr.ty)
                 }
             },
-            ExprKind::Quantity(id) => self.quantity(*id).value,
+            ExprKind::Quantity(id) => self.read(*id, live).value,
             ExprKind::QuantityOr { quantity, rules, default } => {
-                let lowered = self.quantity(*quantity);
+                let lowered = self.read(*quantity, live);
                 let mut present = lowered.applies;
                 if let Some(rules) = rules {
                     present = self.ir.no;
@@ -585,7 +634,11 @@ impl<'p> Lowerer<'p> {
                 }
                 self.or_default(present, lowered.value, default, live)
             }
-            ExprKind::Met(id) => Lowered::Flag(self.met(*id)),
+            ExprKind::Met(id) => {
+                let (met, doubt) = self.doubts(|lowerer| lowerer.met(*id));
+                self.ir.hand_over(live, doubt);
+                Lowered::Flag(met)
+            }
             ExprKind::InputOr { input, default } => {
                 let present = self.is_filled(*input);
                 let value = self.cell(*input, Source::Cell(*input));
@@ -602,7 +655,11 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::IsSet(presence) => Lowered::Flag(match *presence {
                 Presence::Input(id) => self.is_filled(id),
-                Presence::Quantity(id) => self.quantity(id).applies,
+                Presence::Quantity(id) => {
+                    let quantity = self.quantity(id);
+                    self.ir.hand_over(live, quantity.doubtful_presence);
+                    quantity.applies
+                }
                 Presence::PastInput(reach, id) => self.ir.load(Source::PastCellPresent(reach, id), None),
                 Presence::PastQuantity(reach, id) => self.past_present(reach, id, live),
             }),
@@ -792,7 +849,7 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::Round { value, decimals, mode } => {
                 let value = self.number(value, live);
-                Lowered::Number(self.round(&value, *decimals, *mode, live))
+                Lowered::Number(self.round(&value, *decimals, *mode))
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ir::{Kernel, NodeId, Output, OutputValue, Range, Source, Target};
+use crate::ir::{Kernel, NodeId, Output, OutputValue, Range, Source, StagedFlag, Target};
 use crate::num::Ratio;
 use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
 
@@ -15,6 +15,8 @@ pub(super) struct Staged {
     present: Flag,
     rules: Vec<Flag>,
     value: StagedValue,
+    doubtful_presence: Flag,
+    doubtful: Flag,
 }
 
 /// A flag of an earlier kernel: the same on every row, or left in its block.
@@ -47,13 +49,8 @@ pub fn lower_in_parts<'p>(
 ) -> Vec<Kernel> {
     let order = order(program, targets);
     let last_reader = last_readers(program, &order, targets);
-    let wanted: HashSet<QuantityId> = targets
-        .iter()
-        .filter_map(|target| match target {
-            Target::Quantity(id) => Some(*id),
-            _ => None,
-        })
-        .collect();
+    let wanted: HashMap<QuantityId, Target> =
+        targets.iter().filter_map(|target| Some((quantity_of(*target)?, *target))).collect();
     let mut kernels = Vec::new();
     let mut lowerer = Lowerer::new(program, group, complete);
     let mut computed: Vec<QuantityId> = Vec::new();
@@ -66,8 +63,8 @@ pub fn lower_in_parts<'p>(
         let mut outputs = Vec::new();
         let mut staged = std::mem::take(&mut lowerer.staged);
         for id in computed.drain(..) {
-            if wanted.contains(&id) {
-                outputs.push(lowerer.output(id));
+            if let Some(target) = wanted.get(&id) {
+                outputs.push(lowerer.output(*target, id));
             }
             if last_reader.get(&id).is_some_and(|reader| *reader > rank)
                 && let Some(left) = lowerer.leave(id, &mut outputs)
@@ -77,31 +74,35 @@ pub fn lower_in_parts<'p>(
         }
         let mut next = Lowerer::new(program, group, complete);
         next.staged = staged;
-        kernels.push(std::mem::replace(&mut lowerer, next).ir.finish(outputs));
+        kernels.push(std::mem::replace(&mut lowerer, next).finish(outputs));
     }
     let mut outputs: Vec<Output> =
-        computed.into_iter().filter(|id| wanted.contains(id)).map(|id| lowerer.output(id)).collect();
+        computed.into_iter().filter_map(|id| Some(lowerer.output(*wanted.get(&id)?, id))).collect();
     for target in targets {
         if let Target::Control(rank) = target {
             outputs.push(lowerer.control(*rank));
         }
     }
-    kernels.push(lowerer.ir.finish(outputs));
+    kernels.push(lowerer.finish(outputs));
     kernels
+}
+
+fn quantity_of(target: Target) -> Option<QuantityId> {
+    match target {
+        Target::Quantity(id) | Target::State(id) => Some(id),
+        Target::Control(_) | Target::Staged(_) | Target::StagedFlag(..) => None,
+    }
 }
 
 /// The quantities that the targets need, each after those that it reads.
 fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
     let mut roots = Vec::new();
     for target in targets {
-        match target {
-            Target::Quantity(id) => roots.push(*id),
-            Target::Control(rank) => {
-                if let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind {
-                    guard.iter().chain([condition]).for_each(|expr| read(expr, &mut roots));
-                }
-            }
-            Target::Staged(_) | Target::StagedRule(..) => {}
+        roots.extend(quantity_of(*target));
+        if let Target::Control(rank) = target
+            && let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind
+        {
+            guard.iter().chain([condition]).for_each(|expr| read(expr, &mut roots));
         }
     }
     let mut order = Vec::new();
@@ -212,13 +213,19 @@ impl Lowerer<'_> {
         let present = self.flag_of(quantity.applies);
         let rules = quantity.rules.iter().map(|rule| self.flag_of(*rule)).collect();
         if !matches!(present, Flag::Constant(false)) {
-            outputs.push(Output { target: Target::Staged(id), present: quantity.applies, value: value.0 });
+            let present = quantity.applies;
+            outputs.push(Output { target: Target::Staged(id), present, value: value.0, doubt: None });
         }
-        for (rank, rule) in quantity.rules.iter().enumerate().filter(|(_, rule)| !self.ir.is_constant_flag(**rule)) {
-            let target = Target::StagedRule(id, rank as u32);
-            outputs.push(Output { target, present: *rule, value: OutputValue::Flag(*rule) });
+        let (doubtful_presence, doubtful) = (self.flag_of(quantity.doubtful_presence), self.flag_of(quantity.doubtful));
+        let flags = quantity.rules.iter().enumerate().map(|(rank, rule)| (StagedFlag::Rule(rank as u32), *rule)).chain([
+            (StagedFlag::DoubtfulPresence, quantity.doubtful_presence),
+            (StagedFlag::Doubtful, quantity.doubtful),
+        ]);
+        for (flag, present) in flags.filter(|(_, flag)| !self.ir.is_constant_flag(*flag)) {
+            let target = Target::StagedFlag(id, flag);
+            outputs.push(Output { target, present, value: OutputValue::Flag(present), doubt: None });
         }
-        Some(Staged { present, rules, value: value.1 })
+        Some(Staged { present, rules, value: value.1, doubtful_presence, doubtful })
     }
 
     fn staged_flag(&mut self, flag: Flag, source: Source) -> NodeId {
@@ -237,11 +244,14 @@ impl Lowerer<'_> {
             .rules
             .iter()
             .enumerate()
-            .map(|(rank, flag)| self.staged_flag(*flag, Source::StagedRule(id, rank as u32)))
+            .map(|(rank, flag)| self.staged_flag(*flag, Source::StagedFlag(id, StagedFlag::Rule(rank as u32))))
             .collect();
+        let doubtful_presence =
+            self.staged_flag(staged.doubtful_presence, Source::StagedFlag(id, StagedFlag::DoubtfulPresence));
+        let doubtful = self.staged_flag(staged.doubtful, Source::StagedFlag(id, StagedFlag::Doubtful));
         if applies == self.ir.no {
             let value = self.nothing(&ty);
-            return Some(LoweredQuantity { applies, rules, value });
+            return Some(LoweredQuantity { applies, rules, value, doubtful_presence, doubtful });
         }
         let value = match staged.value {
             StagedValue::Flag(flag) => Lowered::Flag(self.staged_flag(flag, Source::Staged(id))),
@@ -255,6 +265,6 @@ impl Lowerer<'_> {
                 Lowered::Number(Fraction { num, scale, den: den.into_iter().collect() })
             }
         };
-        Some(LoweredQuantity { applies, rules, value })
+        Some(LoweredQuantity { applies, rules, value, doubtful_presence, doubtful })
     }
 }

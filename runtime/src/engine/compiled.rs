@@ -227,7 +227,7 @@ impl Engine {
                     let rows = self.answered(&kernels, blocks, rows, &mut handed);
                     done += rows.len();
                     for (kernel, block) in kernels.iter().zip(blocks) {
-                        self.scatter(kernel, block, &rows, sink, &mut states);
+                        self.scatter(kernel, block, (batch, history), &rows, sink, &mut states);
                     }
                 }
                 sink.statistics.compiled += done;
@@ -323,7 +323,7 @@ impl Engine {
                     }
                 }
                 // Handed on by the kernels before.
-                Source::Staged(_) | Source::StagedPresent(_) | Source::StagedRule(..) | Source::StagedFactor(_) => {}
+                Source::Staged(_) | Source::StagedPresent(_) | Source::StagedFlag(..) | Source::StagedFactor(_) => {}
                 Source::Aggregate(id)
                 | Source::AggregatePresent(id)
                 | Source::AggregateUnknown(id)
@@ -412,6 +412,7 @@ impl Engine {
         &self,
         kernel: &CompiledKernel,
         block: &Block,
+        (batch, history): (&Batch, &History),
         mine: &[(usize, usize)],
         sink: &mut Sink,
         states: &mut [State],
@@ -419,7 +420,7 @@ impl Engine {
         let layout = &kernel.layout;
         for slots in &layout.outputs {
             match slots.output.target {
-                Target::Staged(_) | Target::StagedRule(..) => {}
+                Target::Staged(_) | Target::StagedFlag(..) => {}
                 Target::Control(rank) => {
                     for (i, _) in mine {
                         if block.flag(slots.present, *i) && !block.flag(slots.value, *i) {
@@ -427,12 +428,15 @@ impl Engine {
                         }
                     }
                 }
-                Target::Quantity(id) => {
+                Target::Quantity(id) | Target::State(id) => {
                     for (rank, _) in self.outputs.iter().enumerate().filter(|(_, output)| **output == id) {
                         store_column(&mut sink.columns[rank], block, slots, mine);
                     }
-                    if let Some(state) = states.iter_mut().find(|state| state.quantity == id) {
-                        for (i, row) in mine {
+                    let Some(state) = states.iter_mut().find(|state| state.quantity == id) else { continue };
+                    for (i, row) in mine {
+                        if slots.doubt.is_some_and(|doubt| block.flag(doubt, *i)) {
+                            self.remember(batch, history, *row, std::slice::from_mut(state));
+                        } else {
                             let value = result(block, slots, *i, &self.program, id);
                             state.set(*row, value.as_ref());
                         }
@@ -499,7 +503,7 @@ fn hand_on(kernels: &[CompiledKernel], outputs: &[Block], next: &CompiledKernel,
     for (source, slot) in &next.layout.inputs {
         let target = match source {
             Source::Staged(id) | Source::StagedPresent(id) | Source::StagedFactor(id) => Target::Staged(*id),
-            Source::StagedRule(id, rank) => Target::StagedRule(*id, *rank),
+            Source::StagedFlag(id, flag) => Target::StagedFlag(*id, *flag),
             _ => continue,
         };
         // The last to leave it is the one that computed it.
@@ -508,7 +512,7 @@ fn hand_on(kernels: &[CompiledKernel], outputs: &[Block], next: &CompiledKernel,
         });
         let Some((slots, block)) = left else { continue };
         match source {
-            Source::StagedPresent(_) | Source::StagedRule(..) => {
+            Source::StagedPresent(_) | Source::StagedFlag(..) => {
                 (0..rows).for_each(|row| input.set_flag(*slot, row, block.flag(slots.present, row)));
             }
             Source::StagedFactor(_) => {

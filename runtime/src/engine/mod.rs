@@ -164,9 +164,9 @@ impl Engine {
 
     /// What kernels compute: outputs, results that next year reads, row controls.
     fn targets(&self, state: &[QuantityId], controls: &[u32]) -> Vec<Target> {
-        let extra = state.iter().filter(|id| !self.outputs.contains(id));
-        let quantities = self.outputs.iter().chain(extra).map(|id| Target::Quantity(*id));
-        quantities.chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
+        let states = state.iter().filter(|id| !self.outputs.contains(id)).map(|id| Target::State(*id));
+        let quantities = self.outputs.iter().map(|id| Target::Quantity(*id));
+        quantities.chain(states).chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
     }
 }
 
