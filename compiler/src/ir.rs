@@ -1,5 +1,4 @@
-//! The intermediate representation of one kernel: a policy under the law of one year, for one case of the enumeration
-//! that provisions distinguish most. A straight line of pure operations on integers and flags, no branches.
+//! The intermediate representation of one kernel: a policy under the law of one year. A straight line of pure operations on integers and flags, no branches.
 //!
 //! Every integer has an interval proved from the declared ranges of the inputs: it gives the width, and no operation can
 //! leave it. Where a bound would pass [`LIMIT`], a [`Op::Narrow`] cuts the interval, and the rows outside are handed to the
@@ -65,9 +64,7 @@ pub enum Source {
 pub enum StagedFlag {
     /// Whether the rule of that rank applies.
     Rule(u32),
-    /// Whether only the interpreter can tell if the quantity applies.
-    DoubtfulPresence,
-    /// Whether only the interpreter can tell its presence or its value.
+    /// Whether only the interpreter can tell the quantity.
     Doubtful,
 }
 

@@ -136,6 +136,8 @@ impl Layout {
 #[derive(Clone, Debug)]
 pub struct CompiledKernel {
     code: Arc<jit::Code>,
+    /// What it was compiled from.
+    pub ir: Arc<Kernel>,
     pub layout: Arc<Layout>,
     /// Bytes of machine code.
     pub code_bytes: usize,
@@ -145,10 +147,10 @@ pub struct CompiledKernel {
 ///
 /// # Errors
 /// When the code generator refuses the kernel or has no memory for it: the engine then falls back on the interpreter.
-pub fn compile(kernel: &Kernel) -> Result<CompiledKernel, CompileError> {
-    let layout = Layout::of(kernel);
-    let (code, code_bytes) = jit::compile(kernel, &layout)?;
-    Ok(CompiledKernel { code: Arc::new(code), layout: Arc::new(layout), code_bytes })
+pub fn compile(kernel: Arc<Kernel>) -> Result<CompiledKernel, CompileError> {
+    let layout = Layout::of(&kernel);
+    let (code, code_bytes) = jit::compile(&kernel, &layout)?;
+    Ok(CompiledKernel { code: Arc::new(code), ir: kernel, layout: Arc::new(layout), code_bytes })
 }
 
 impl CompiledKernel {

@@ -1,4 +1,4 @@
-//! From the typed program to the kernel of one year and one case: parameters folded, rules that do not apply gone, exact
+//! From the typed program to the kernel of one year: parameters folded, rules that do not apply gone, exact
 //! numbers as integers.
 //!
 //! A number is `num × scale / (product of den)`: `scale` is a constant of any size, so that multiplying by a figure of the
@@ -26,51 +26,14 @@ use crate::typed::{
 };
 
 pub use fraction::Fraction;
-pub use parts::lower_in_parts;
-
-/// The rows that a kernel is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Group {
-    pub year: i64,
-    /// The case of the partition input, where there is one.
-    pub case: Option<(InputId, u32)>,
-}
-
-/// The enumeration input that provisions distinguish most, if its cases are few: rows are grouped by it.
-#[must_use]
-pub fn partition_input(program: &Program) -> Option<InputId> {
-    const MOST_CASES: usize = 16;
-    let mut counts: HashMap<InputId, usize> = HashMap::new();
-    for guard in program.quantities.iter().flat_map(|q| &q.rules).filter_map(|rule| rule.guard.as_ref()) {
-        guard.walk(&mut |e| {
-            if let ExprKind::Input(id) = e.kind {
-                *counts.entry(id).or_default() += 1;
-            }
-        });
-    }
-    program
-        .input_ids()
-        .filter(|id| matches!(program.input(*id).ty, Type::Enumeration(e) if program.enumeration(e).cases.len() <= MOST_CASES))
-        .filter_map(|id| Some((*counts.get(&id)?, id)))
-        .max_by_key(|(count, id)| (*count, std::cmp::Reverse(*id)))
-        .map(|(_, id)| id)
-}
-
-/// Lowers the targets for a group of rows. `complete` names inputs of which no row of the group has an empty cell: what guards
-/// against one is left out.
-#[must_use]
-pub fn lower<'p>(program: &'p Program, group: Group, targets: &[Target], complete: &'p [InputId]) -> Kernel {
-    let mut lowerer = Lowerer::new(program, group, complete);
-    let outputs = targets.iter().map(|target| lowerer.target(*target)).collect();
-    lowerer.finish(outputs)
-}
+pub use parts::lower;
 
 impl<'p> Lowerer<'p> {
-    fn new(program: &'p Program, group: Group, complete: &'p [InputId]) -> Self {
+    fn new(program: &'p Program, year: i64, complete: &'p [InputId]) -> Self {
         let ir = Builder::default();
         Self {
             program,
-            group,
+            year,
             complete,
             quantities: HashMap::new(),
             staged: HashMap::new(),
@@ -79,14 +42,6 @@ impl<'p> Lowerer<'p> {
             ir,
             retained: Vec::new(),
             years: HashMap::new(),
-        }
-    }
-
-    fn target(&mut self, target: Target) -> Output {
-        match target {
-            Target::Quantity(id) | Target::State(id) => self.output(target, id),
-            Target::Control(rank) => self.control(rank),
-            Target::Staged(_) | Target::StagedFlag(..) => unreachable!("what kernels leave each other is no one's wish"),
         }
     }
 
@@ -113,15 +68,12 @@ struct LoweredQuantity {
     applies: NodeId,
     rules: Vec<NodeId>,
     value: Lowered,
-    /// Of whether it applies.
-    doubtful_presence: NodeId,
-    /// Of that or of the value.
     doubtful: NodeId,
 }
 
 struct Lowerer<'p> {
     program: &'p Program,
-    group: Group,
+    year: i64,
     complete: &'p [InputId],
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
@@ -167,7 +119,7 @@ impl<'p> Lowerer<'p> {
         let ControlKind::Row { guard, years, condition, .. } = &program.controls[rank as usize].kind else {
             return none;
         };
-        if !years.contains(self.group.year) {
+        if !years.contains(self.year) {
             return none;
         }
         let ((present, value), doubt) = self.doubts(|lowerer| {
@@ -223,7 +175,7 @@ impl<'p> Lowerer<'p> {
 
     /// Whether a rule applies, within the scope.
     fn rule_applies(&mut self, rule: &'p Rule) -> NodeId {
-        if !rule.years.contains(self.group.year) {
+        if !rule.years.contains(self.year) {
             return self.ir.no;
         }
         let scope = self.in_scope(rule.scope);
@@ -242,7 +194,7 @@ impl<'p> Lowerer<'p> {
         if quantity.kind == QuantityKind::Aggregate {
             return self.aggregate(id);
         }
-        let ((rules, applies), doubtful_presence) = self.doubts(|lowerer| {
+        let ((rules, applies, value), doubtful) = self.doubts(|lowerer| {
             let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| lowerer.rule_applies(rule)).collect();
             let mut applies = lowerer.ir.no;
             for node in &rules {
@@ -250,11 +202,10 @@ impl<'p> Lowerer<'p> {
                 lowerer.ir.hand_over(*node, applies);
                 applies = lowerer.ir.or(applies, *node);
             }
-            (rules, applies)
+            let value = lowerer.value_of(id, &rules, applies);
+            (rules, applies, value)
         });
-        let (value, doubt) = self.doubts(|lowerer| lowerer.value_of(id, &rules, applies));
-        let doubtful = self.ir.or(doubtful_presence, doubt);
-        LoweredQuantity { applies, rules, value, doubtful_presence, doubtful }
+        LoweredQuantity { applies, rules, value, doubtful }
     }
 
     /// The value of a quantity, where a rule applies.
@@ -290,7 +241,7 @@ impl<'p> Lowerer<'p> {
         let num = self.ir.load(Source::Aggregate(id), Some((-STATE_LIMIT, STATE_LIMIT)));
         let den = self.ir.load(Source::AggregateDivisor(id), Some((1, STATE_FRACTION_LIMIT)));
         let value = Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] });
-        LoweredQuantity { applies, rules: Vec::new(), value, doubtful_presence: unknown, doubtful: unknown }
+        LoweredQuantity { applies, rules: Vec::new(), value, doubtful: unknown }
     }
 
     fn nothing(&mut self, ty: &Type) -> Lowered {
@@ -528,12 +479,7 @@ impl<'p> Lowerer<'p> {
 
     fn input(&mut self, id: InputId, live: NodeId) -> Lowered {
         if id == self.program.year {
-            return Lowered::Number(self.constant(&integer(self.group.year)));
-        }
-        if let Some((partition, case)) = self.group.case
-            && partition == id
-        {
-            return Lowered::Case(self.ir.constant(i128::from(case)));
+            return Lowered::Number(self.constant(&integer(self.year)));
         }
         if self.program.input(id).default.is_none() && !self.complete.contains(&id) {
             let missing = self.ir.load(Source::Missing(id), None);
@@ -610,7 +556,7 @@ impl<'p> Lowerer<'p> {
         match &expr.kind {
             ExprKind::Constant(value) => self.value(value),
             ExprKind::Input(id) => self.input(*id, live),
-            ExprKind::Parameter(id) => match self.program.parameter(*id).value(self.group.year).cloned() {
+            ExprKind::Parameter(id) => match self.program.parameter(*id).value(self.year).cloned() {
                 Some(value) => self.value(&value),
                 None => {
                     // Only where the rule is not in force.
@@ -655,11 +601,7 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::IsSet(presence) => Lowered::Flag(match *presence {
                 Presence::Input(id) => self.is_filled(id),
-                Presence::Quantity(id) => {
-                    let quantity = self.quantity(id);
-                    self.ir.hand_over(live, quantity.doubtful_presence);
-                    quantity.applies
-                }
+                Presence::Quantity(id) => self.read(id, live).applies,
                 Presence::PastInput(reach, id) => self.ir.load(Source::PastCellPresent(reach, id), None),
                 Presence::PastQuantity(reach, id) => self.past_present(reach, id, live),
             }),

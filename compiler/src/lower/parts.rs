@@ -7,7 +7,7 @@ use crate::ir::{Kernel, NodeId, Output, OutputValue, Range, Source, StagedFlag, 
 use crate::num::Ratio;
 use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
 
-use super::{Fraction, Group, Lowered, LoweredQuantity, Lowerer};
+use super::{Fraction, Lowered, LoweredQuantity, Lowerer};
 
 /// A quantity that an earlier kernel computed.
 #[derive(Clone, Debug)]
@@ -15,7 +15,6 @@ pub(super) struct Staged {
     present: Flag,
     rules: Vec<Flag>,
     value: StagedValue,
-    doubtful_presence: Flag,
     doubtful: Flag,
 }
 
@@ -38,11 +37,12 @@ enum StagedValue {
     },
 }
 
-/// Lowers the targets for a group of rows, in kernels to run in order.
+/// Lowers the targets for the rows of one year, in kernels of about as many nodes, to run in order. `complete` names inputs of
+/// which none of the rows has an empty cell: what guards against one is left out.
 #[must_use]
-pub fn lower_in_parts<'p>(
+pub fn lower<'p>(
     program: &'p Program,
-    group: Group,
+    year: i64,
     targets: &[Target],
     complete: &'p [InputId],
     nodes: usize,
@@ -52,7 +52,7 @@ pub fn lower_in_parts<'p>(
     let wanted: HashMap<QuantityId, Target> =
         targets.iter().filter_map(|target| Some((quantity_of(*target)?, *target))).collect();
     let mut kernels = Vec::new();
-    let mut lowerer = Lowerer::new(program, group, complete);
+    let mut lowerer = Lowerer::new(program, year, complete);
     let mut computed: Vec<QuantityId> = Vec::new();
     for (rank, id) in order.iter().enumerate() {
         lowerer.quantity(*id);
@@ -72,7 +72,7 @@ pub fn lower_in_parts<'p>(
                 staged.insert(id, left);
             }
         }
-        let mut next = Lowerer::new(program, group, complete);
+        let mut next = Lowerer::new(program, year, complete);
         next.staged = staged;
         kernels.push(std::mem::replace(&mut lowerer, next).finish(outputs));
     }
@@ -216,16 +216,14 @@ impl Lowerer<'_> {
             let present = quantity.applies;
             outputs.push(Output { target: Target::Staged(id), present, value: value.0, doubt: None });
         }
-        let (doubtful_presence, doubtful) = (self.flag_of(quantity.doubtful_presence), self.flag_of(quantity.doubtful));
-        let flags = quantity.rules.iter().enumerate().map(|(rank, rule)| (StagedFlag::Rule(rank as u32), *rule)).chain([
-            (StagedFlag::DoubtfulPresence, quantity.doubtful_presence),
-            (StagedFlag::Doubtful, quantity.doubtful),
-        ]);
+        let doubtful = self.flag_of(quantity.doubtful);
+        let rules_of = quantity.rules.iter().enumerate().map(|(rank, rule)| (StagedFlag::Rule(rank as u32), *rule));
+        let flags = rules_of.chain([(StagedFlag::Doubtful, quantity.doubtful)]);
         for (flag, present) in flags.filter(|(_, flag)| !self.ir.is_constant_flag(*flag)) {
             let target = Target::StagedFlag(id, flag);
             outputs.push(Output { target, present, value: OutputValue::Flag(present), doubt: None });
         }
-        Some(Staged { present, rules, value: value.1, doubtful_presence, doubtful })
+        Some(Staged { present, rules, value: value.1, doubtful })
     }
 
     fn staged_flag(&mut self, flag: Flag, source: Source) -> NodeId {
@@ -246,12 +244,10 @@ impl Lowerer<'_> {
             .enumerate()
             .map(|(rank, flag)| self.staged_flag(*flag, Source::StagedFlag(id, StagedFlag::Rule(rank as u32))))
             .collect();
-        let doubtful_presence =
-            self.staged_flag(staged.doubtful_presence, Source::StagedFlag(id, StagedFlag::DoubtfulPresence));
         let doubtful = self.staged_flag(staged.doubtful, Source::StagedFlag(id, StagedFlag::Doubtful));
         if applies == self.ir.no {
             let value = self.nothing(&ty);
-            return Some(LoweredQuantity { applies, rules, value, doubtful_presence, doubtful });
+            return Some(LoweredQuantity { applies, rules, value, doubtful });
         }
         let value = match staged.value {
             StagedValue::Flag(flag) => Lowered::Flag(self.staged_flag(flag, Source::Staged(id))),
@@ -265,6 +261,6 @@ impl Lowerer<'_> {
                 Lowered::Number(Fraction { num, scale, den: den.into_iter().collect() })
             }
         };
-        Some(LoweredQuantity { applies, rules, value, doubtful_presence, doubtful })
+        Some(LoweredQuantity { applies, rules, value, doubtful })
     }
 }

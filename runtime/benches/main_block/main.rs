@@ -6,6 +6,7 @@
 mod native;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput};
@@ -13,10 +14,10 @@ use native::Columns;
 use polc_compiler::Selection;
 use polc_compiler::codegen::{Block, compile};
 use polc_compiler::ir::Target;
-use polc_compiler::lower::{Group, lower, partition_input};
+use polc_compiler::lower::lower;
 use polc_compiler::typed::QuantityId;
 use polc_runtime::bench::{Rate, output_block, repeat, run_kernels};
-use polc_runtime::engine::{Engine, EngineMode, Prepared};
+use polc_runtime::engine::{Engine, EngineMode, KERNEL_NODES, Prepared};
 use polc_runtime::policy::Policy;
 use polc_runtime::synth::{self, Cell, Profile};
 use polc_runtime::table::{Batch, Column, ColumnData, ResultValues, Results};
@@ -174,22 +175,6 @@ impl Contenders {
             let Some(rate) = Rate::of(rows, times) else { continue };
             println!("  {label:<22}{:>12} {:>12} {:>6} %", rate.median, rate.best, rate.median * 100 / base.max(1));
         }
-        for (kind, name) in ["medical", "polyvalent", "infirmier", "dentaire"].into_iter().enumerate() {
-            let of_kind = |group: &&Prepared| group.group.case.is_some_and(|(_, case)| case as usize == kind);
-            let rate = |prepared: &[Prepared]| {
-                let groups: Vec<&Prepared> = prepared.iter().filter(of_kind).collect();
-                let rows = groups.iter().flat_map(|group| &group.blocks).map(|(_, rows)| rows).sum();
-                let mut output = Block::new(groups.iter().map(|g| g.kernel.layout.output_bytes).max().unwrap_or(0));
-                let run = |output: &mut Block| {
-                    groups
-                        .iter()
-                        .for_each(|group| group.blocks.iter().for_each(|(b, rows)| group.kernel.run(b, output, *rows)));
-                };
-                let times = (0..TURNS).map(|_| time(|| run(&mut output))).collect();
-                Rate::of(rows, times).map_or(0, |rate| rate.median)
-            };
-            println!("  {name:<12} kernels {:>12}, all outputs {:>12}", rate(&self.payable), rate(&self.all));
-        }
     }
 
     fn criterion(&self, criterion: &mut Criterion) {
@@ -208,17 +193,15 @@ impl Contenders {
 
         // The kernels of one year, and the policy from its text.
         let program = &self.policy.program;
-        let partition = partition_input(program).expect("the type of centre");
         let all: Vec<Target> = program.outputs().map(Target::Quantity).collect();
         let mut group = criterion.benchmark_group("compile");
         group.sample_size(20);
         for (name, targets) in [("year/total", &[Target::Quantity(self.total)][..]), ("year/all", &all)] {
             group.bench_function(name, |b| {
                 b.iter(|| {
-                    (0..4).for_each(|case| {
-                        let kernel = lower(program, Group { year: 2024, case: Some((partition, case)) }, targets, &[]);
-                        compile(&kernel).expect("machine code");
-                    });
+                    for kernel in lower(program, 2024, targets, &[], KERNEL_NODES) {
+                        compile(Arc::new(kernel)).expect("machine code");
+                    }
                 });
             });
         }

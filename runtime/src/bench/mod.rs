@@ -10,9 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use polc_compiler::codegen::{Block, compile};
-use polc_compiler::ir::Target;
-use polc_compiler::lower::lower;
-use polc_compiler::typed::{Program, QuantityId, QuantityKind, Type};
+use polc_compiler::typed::{QuantityId, QuantityKind};
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineMode, Plan, Prepared};
@@ -117,9 +115,7 @@ pub enum Selection {
 pub struct KernelReport {
     #[serde(rename = "annee")]
     pub year: i64,
-    #[serde(rename = "cas", skip_serializing_if = "Option::is_none")]
-    pub case: Option<String>,
-    /// Rank among the kernels of its year and case, which share the rows.
+    /// Rank among the kernels of its year, which share the rows.
     #[serde(rename = "partie")]
     pub part: usize,
     #[serde(rename = "lignes")]
@@ -256,7 +252,7 @@ impl Contender {
             selection,
             outputs: outputs.len(),
             reference: engine(EngineMode::Reference, 1),
-            reports: prepared.iter().filter_map(|group| KernelReport::of(&policy.program, group)).collect(),
+            reports: prepared.iter().filter_map(KernelReport::of).collect(),
             output: output_block(&prepared),
             times: Times::default(),
             single,
@@ -318,24 +314,17 @@ impl Contender {
 }
 
 impl KernelReport {
-    /// Compiles the kernel of a group again, against the clock; `None` if the code generator refuses it.
-    fn of(program: &Program, prepared: &Prepared) -> Option<Self> {
-        let (group, layout) = (prepared.group, &prepared.kernel.layout);
-        let targets: Vec<Target> = layout.outputs.iter().map(|slots| slots.output.target).collect();
+    /// Compiles a kernel again, against the clock; `None` if the code generator refuses it.
+    fn of(prepared: &Prepared) -> Option<Self> {
+        let (kernel, layout) = (&prepared.kernel.ir, &prepared.kernel.layout);
         let start = Instant::now();
-        let kernel = lower(program, group, &targets, &[]);
-        let compiled = compile(&kernel).ok()?;
+        let compiled = compile(kernel.clone()).ok()?;
         let compilation = start.elapsed();
         let live = kernel.live();
-        let case = group.case.and_then(|(input, case)| match program.input(input).ty {
-            Type::Enumeration(id) => program.enumeration(id).cases.get(case as usize).map(|(name, _)| name.to_string()),
-            _ => None,
-        });
         let written = layout.outputs.iter().flat_map(|slots| [Some(slots.present), Some(slots.value), slots.factor]);
         Some(Self {
-            year: group.year,
+            year: prepared.year,
             part: prepared.part,
-            case,
             rows: prepared.blocks.iter().map(|(_, rows)| rows).sum(),
             nodes: live.len(),
             wide_nodes: live.iter().filter(|id| kernel.node(**id).is_wide()).count(),

@@ -92,7 +92,7 @@ fn reports_on_both_selections() {
     for measures in &report.measures {
         assert!(measures.identical && measures.handed_over == 0);
         assert_eq!(measures.kernels.iter().map(|kernel| kernel.rows).sum::<usize>(), 300);
-        assert!(measures.kernels.iter().all(|kernel| kernel.code_bytes > 0 && kernel.case.is_some()));
+        assert!(measures.kernels.iter().all(|kernel| kernel.code_bytes > 0 && kernel.nodes > 0));
     }
     let json = serde_json::to_value(&report).expect("a report is data");
     assert!(json["mesures"][0]["noyaux_un_fil"]["lignes_par_seconde"].as_u64() > Some(0));

@@ -1,11 +1,11 @@
-//! Rows through machine code: grouped by year and case, gathered in blocks, computed, scattered back.
+//! Rows through machine code: grouped by year, gathered in blocks, computed, scattered back.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernel, compile};
 use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
-use polc_compiler::lower::{Group, lower_in_parts};
+use polc_compiler::lower::lower;
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Reach;
@@ -14,44 +14,41 @@ use rayon::prelude::*;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, ColumnData, Denominators, ResultValues};
 
-type Cache = HashMap<(Group, Vec<Target>, Vec<InputId>), Option<Arc<[CompiledKernel]>>>;
+type Cache = HashMap<(i64, Vec<Target>, Vec<InputId>), Option<Arc<[CompiledKernel]>>>;
 
 /// Nodes that a kernel is kept near.
-const KERNEL_NODES: usize = 2_500;
+pub const KERNEL_NODES: usize = 2_500;
 
 /// The kernels compiled so far.
+#[derive(Default)]
 pub struct Kernels {
-    partition: Option<InputId>,
-    /// `None` where the code generator refused: the interpreter does those rows.
+    /// By year, what is asked for and what is never empty; `None` where the code generator refused: the interpreter does those rows.
     compiled: Mutex<Cache>,
 }
 
 impl std::fmt::Debug for Kernels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kernels").field("partition", &self.partition).finish_non_exhaustive()
+        f.debug_struct("Kernels").finish_non_exhaustive()
     }
 }
 
 impl Kernels {
-    pub(super) fn new(partition: Option<InputId>) -> Self {
-        Self { partition, compiled: Mutex::new(HashMap::new()) }
-    }
-
     fn get(
         &self,
         program: &Program,
-        group: Group,
+        year: i64,
         targets: &[Target],
         complete: &[InputId],
     ) -> Option<Arc<[CompiledKernel]>> {
-        let key = (group, targets.to_vec(), complete.to_vec());
+        let key = (year, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
             && let Some(kernel) = known.get(&key)
         {
             return kernel.clone();
         }
-        let parts = lower_in_parts(program, group, targets, complete, KERNEL_NODES);
-        let kernel = parts.par_iter().map(|part| compile(part).ok()).collect::<Option<Vec<_>>>().map(Arc::from);
+        let parts = lower(program, year, targets, complete, KERNEL_NODES);
+        let kernel =
+            parts.into_par_iter().map(|part| compile(Arc::new(part)).ok()).collect::<Option<Vec<_>>>().map(Arc::from);
         if let Ok(mut known) = self.compiled.lock() {
             known.insert(key, kernel.clone());
         }
@@ -125,19 +122,19 @@ impl State {
     }
 }
 
-/// The rows of a batch by group, with what their kernels read of last year.
+/// The rows of a batch by year, with what their kernels read of last year.
 #[derive(Debug)]
 pub struct Plan {
     history: History,
     states: Vec<State>,
-    groups: Vec<(Group, Arc<[CompiledKernel]>, Vec<u32>)>,
+    groups: Vec<(i64, Arc<[CompiledKernel]>, Vec<u32>)>,
 }
 
-/// Rows of one group in the form that its kernel reads.
+/// Rows of one year in the form that its kernel reads.
 #[derive(Debug)]
 pub struct Prepared {
-    pub group: Group,
-    /// Rank of the kernel among those of its group.
+    pub year: i64,
+    /// Rank of the kernel among those of its year.
     pub part: usize,
     pub kernel: CompiledKernel,
     /// A block and how many rows it holds.
@@ -145,33 +142,19 @@ pub struct Prepared {
 }
 
 impl Engine {
-    /// The rows of each group, years ascending, and the rows that belong to none.
-    fn groups(&self, batch: &Batch, history: &History) -> (BTreeMap<Group, Vec<u32>>, Vec<usize>) {
+    /// The rows of each year, ascending, and those of years that the policy does not cover.
+    fn by_year(&self, history: &History) -> (BTreeMap<i64, Vec<u32>>, Vec<usize>) {
         let (first, last) = self.program.years;
-        let column =
-            self.kernels.partition.and_then(|id| batch.columns[id.index()].as_ref().map(|column| (id, column)));
-        let mut groups: BTreeMap<Group, Vec<u32>> = BTreeMap::new();
+        let mut by_year: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
         let mut apart = Vec::new();
-        for row in 0..batch.rows {
-            let year = history.years[row];
-            let case = match column {
-                None => None,
-                Some((id, column)) if !column.is_missing(row) => match &column.data {
-                    ColumnData::Case(cells) => Some((id, u32::from(cells[row]))),
-                    _ => None,
-                },
-                Some(_) => {
-                    apart.push(row);
-                    continue;
-                }
-            };
-            if !(first..=last).contains(&year) {
+        for (row, year) in history.years.iter().enumerate() {
+            if (first..=last).contains(year) {
+                by_year.entry(*year).or_default().push(row as u32);
+            } else {
                 apart.push(row);
-                continue;
             }
-            groups.entry(Group { year, case }).or_default().push(row as u32);
         }
-        (groups, apart)
+        (by_year, apart)
     }
 
     pub(super) fn compiled(
@@ -184,59 +167,53 @@ impl Engine {
     ) {
         let state = self.state(controls);
         let targets = self.targets(&state, controls);
-        let (groups, apart) = self.groups(batch, history);
+        let (by_year, apart) = self.by_year(history);
         let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
-        // Year by year, for what a year reads of the one before.
-        let mut by_year: BTreeMap<i64, Vec<(Group, Vec<u32>)>> = BTreeMap::new();
-        for (group, rows) in groups {
-            by_year.entry(group.year).or_default().push((group, rows));
-        }
         for row in &apart {
             self.remember(batch, history, *row, &mut states);
         }
         self.hand_over(batch, history, controls, &apart, sink, progress);
-        for (_, groups) in by_year {
-            let (mut handed, mut few): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
-            for (group, rows) in groups {
-                let complete = self.complete(batch, &rows);
-                if rows.len() < self.least_rows {
-                    sink.statistics.reference += rows.len();
-                    few.extend(rows.iter().map(|row| *row as usize));
-                    continue;
-                }
-                let Some(kernels) = self.kernels.get(&self.program, group, &targets, &complete) else {
-                    handed.extend(rows.iter().map(|row| *row as usize));
-                    continue;
-                };
-                let blocks: Vec<Vec<Block>> = rows
-                    .par_chunks(BLOCK_ROWS)
-                    .map(|rows| {
-                        let mut outputs: Vec<Block> = Vec::with_capacity(kernels.len());
-                        for kernel in &*kernels {
-                            let mut input = self.gather(kernel, batch, history, &states, rows);
-                            hand_on(&kernels, &outputs, kernel, &mut input, rows.len());
-                            let mut output = Block::new(kernel.layout.output_bytes);
-                            kernel.run(&input, &mut output, rows.len());
-                            outputs.push(output);
-                        }
-                        outputs
-                    })
-                    .collect();
-                let mut done = 0;
-                for (rows, blocks) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
-                    let rows = self.answered(&kernels, blocks, rows, &mut handed);
-                    done += rows.len();
-                    for (kernel, block) in kernels.iter().zip(blocks) {
-                        self.scatter(kernel, block, (batch, history), &rows, sink, &mut states);
+        // Years go up, for what a year reads of those before.
+        for (year, rows) in by_year {
+            let complete = self.complete(batch, &rows);
+            if rows.len() < self.least_rows {
+                let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
+                rows.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                sink.statistics.reference += rows.len();
+                self.reference(batch, history, controls, &rows, sink, progress);
+                continue;
+            }
+            let Some(kernels) = self.kernels.get(&self.program, year, &targets, &complete) else {
+                let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
+                rows.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                self.hand_over(batch, history, controls, &rows, sink, progress);
+                continue;
+            };
+            let blocks: Vec<Vec<Block>> = rows
+                .par_chunks(BLOCK_ROWS)
+                .map(|rows| {
+                    let mut outputs: Vec<Block> = Vec::with_capacity(kernels.len());
+                    for kernel in &*kernels {
+                        let mut input = self.gather(kernel, batch, history, &states, rows);
+                        hand_on(&kernels, &outputs, kernel, &mut input, rows.len());
+                        let mut output = Block::new(kernel.layout.output_bytes);
+                        kernel.run(&input, &mut output, rows.len());
+                        outputs.push(output);
                     }
+                    outputs
+                })
+                .collect();
+            let (mut done, mut handed) = (0, Vec::new());
+            for (rows, blocks) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
+                let rows = self.answered(&kernels, blocks, rows, &mut handed);
+                done += rows.len();
+                for (kernel, block) in kernels.iter().zip(blocks) {
+                    self.scatter(kernel, block, (batch, history), &rows, sink, &mut states);
                 }
-                sink.statistics.compiled += done;
-                progress(done);
             }
-            for row in handed.iter().chain(&few) {
-                self.remember(batch, history, *row, &mut states);
-            }
-            self.reference(batch, history, controls, &few, sink, progress);
+            sink.statistics.compiled += done;
+            progress(done);
+            handed.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
             self.hand_over(batch, history, controls, &handed, sink, progress);
         }
     }
@@ -458,16 +435,16 @@ impl Engine {
         let history = self.history(batch, &[]);
         let state = self.state(&[]);
         let targets = self.targets(&state, &[]);
-        let (groups, _) = self.groups(batch, &history);
+        let (by_year, _) = self.by_year(&history);
         let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }
-        let compiled = |(group, rows): (Group, Vec<u32>)| {
+        let compiled = |(year, rows): (i64, Vec<u32>)| {
             let complete = self.complete(batch, &rows);
-            Some((group, self.kernels.get(&self.program, group, &targets, &complete)?, rows))
+            Some((year, self.kernels.get(&self.program, year, &targets, &complete)?, rows))
         };
-        let groups = groups.into_iter().filter_map(compiled).collect();
+        let groups = by_year.into_iter().filter_map(compiled).collect();
         Plan { history, states, groups }
     }
 
@@ -475,10 +452,10 @@ impl Engine {
     #[must_use]
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
         let mut prepared = Vec::new();
-        for (group, kernels, rows) in &plan.groups {
+        for (year, kernels, rows) in &plan.groups {
             let first = prepared.len();
             for (part, kernel) in kernels.iter().enumerate() {
-                prepared.push(Prepared { group: *group, part, kernel: kernel.clone(), blocks: Vec::new() });
+                prepared.push(Prepared { year: *year, part, kernel: kernel.clone(), blocks: Vec::new() });
             }
             for rows in rows.chunks(BLOCK_ROWS) {
                 let mut outputs: Vec<Block> = Vec::new();

@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polc_compiler::ir::Target;
-use polc_compiler::lower::partition_input;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
 
 use crate::table::{
@@ -20,7 +19,7 @@ use crate::table::{
 };
 
 pub use aggregates::Aggregates;
-pub use compiled::{Kernels, Plan, Prepared};
+pub use compiled::{KERNEL_NODES, Kernels, Plan, Prepared};
 pub use history::History;
 
 /// Which way rows are computed. Both give the same results on every row.
@@ -53,7 +52,7 @@ impl Engine {
     /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
     #[must_use]
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
-        let kernels = Kernels::new(partition_input(&program));
+        let kernels = Kernels::default();
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
         Self { program, outputs, mode, threads, pool, kernels, least_rows: 0 }
