@@ -10,15 +10,25 @@ use polc_dsl::ast::Reach;
 
 use crate::typed::{CompareOp, InputId, QuantityId};
 
-/// Bound of the magnitude of every integer. Low enough for a doubling and a few additions to stay within 128 bits.
-pub const LIMIT: i128 = 1 << 122;
+/// Bound of the magnitude of every integer. Low enough for the estimates of machine code to be well within 2⁶² of the integer:
+/// each operation adds less than 2⁵⁰.
+pub const LIMIT: i128 = 1 << 100;
+/// Bound of the operands of an approximation: exact in binary64.
+pub const APPROXIMATE_LIMIT: i128 = (1 << 51) - 1;
+/// Bound of the result of an approximation.
+pub const APPROXIMATE_RESULT: i128 = 1 << 47;
+/// How much the value that an approximation stands for may be above it.
+pub const APPROXIMATE_ERROR: i128 = 2;
+
+/// Bound of what [`Op::DivideBy`] divides.
+pub const SHORT_DIVIDEND: i128 = 1 << 48;
 
 /// Scale of the numbers that a row takes from last year's: multiples of a millionth.
 pub const STATE_DECIMALS: u32 = 6;
 /// Bound of those numbers, scaled.
-pub const STATE_LIMIT: i128 = 1 << 60;
+pub const STATE_LIMIT: i128 = 1 << 50;
 /// Bound of the numerators and denominators of those that are fractions.
-pub const STATE_FRACTION_LIMIT: i128 = 1 << 44;
+pub const STATE_FRACTION_LIMIT: i128 = 1 << 40;
 
 /// Rank of a node in [`Kernel::nodes`]; operands come before what uses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +69,14 @@ pub enum Source {
     PastResultDivisor(Reach, QuantityId),
 }
 
+impl Source {
+    /// Whether an earlier kernel leaves it.
+    #[must_use]
+    pub fn is_staged(self) -> bool {
+        matches!(self, Self::Staged(_) | Self::StagedPresent(_) | Self::StagedFlag(..) | Self::StagedFactor(_))
+    }
+}
+
 /// What is known of a quantity besides its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StagedFlag {
@@ -75,16 +93,21 @@ pub enum Op {
     Add(NodeId, NodeId),
     Subtract(NodeId, NodeId),
     Multiply(NodeId, NodeId),
-    /// Quotient towards zero of a non-negative integer by a positive constant.
+    /// Quotient towards zero of a non-negative integer, below [`SHORT_DIVIDEND`], by a positive constant.
     DivideBy(NodeId, i128),
     /// `numerator / denominator` to the nearest integer at or below, both as they stand: numerator not negative,
     /// denominator positive.
     FloorDivide(NodeId, NodeId),
+    /// `factor × numerator / denominator` at most, and less than [`APPROXIMATE_ERROR`] below it; the factor in binary64. Both
+    /// operands are below [`APPROXIMATE_LIMIT`], the result below [`APPROXIMATE_RESULT`].
+    Approximate(NodeId, NodeId, u64),
     Minimum(NodeId, NodeId),
     Maximum(NodeId, NodeId),
     /// The same value, known to lie in its interval: other rows have been handed over.
     Narrow(NodeId),
     Compare(CompareOp, NodeId, NodeId),
+    /// Whether the magnitude may be above a bound: where it is, and perhaps where it is close to it.
+    Exceeds(NodeId, i128),
     And(NodeId, NodeId),
     Or(NodeId, NodeId),
     Not(NodeId),
@@ -124,13 +147,21 @@ pub enum Target {
     StagedFlag(QuantityId, StagedFlag),
 }
 
+impl Target {
+    /// Whether it is for later kernels alone.
+    #[must_use]
+    pub fn is_staged(self) -> bool {
+        matches!(self, Self::Staged(_) | Self::StagedFlag(..))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Output {
     pub target: Target,
     /// Whether the result applies to the row.
     pub present: NodeId,
     pub value: OutputValue,
-    /// Of a state, whether only the interpreter can tell it.
+    /// Whether only the interpreter can tell it; `None` where it always can be told.
     pub doubt: Option<NodeId>,
 }
 
@@ -151,7 +182,7 @@ pub enum OutputValue {
 pub struct Kernel {
     pub nodes: Vec<Node>,
     pub outputs: Vec<Output>,
-    /// Whether the row must be handed to the interpreter.
+    /// Whether the row as a whole must be handed to the interpreter.
     pub status: NodeId,
 }
 
@@ -225,11 +256,12 @@ impl std::fmt::Display for Kernel {
 pub fn operands(op: Op) -> [Option<NodeId>; 3] {
     match op {
         Op::Constant(_) | Op::Load(_) => [None, None, None],
-        Op::DivideBy(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => [Some(a), None, None],
+        Op::DivideBy(a, _) | Op::Exceeds(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => [Some(a), None, None],
         Op::Add(a, b)
         | Op::Subtract(a, b)
         | Op::Multiply(a, b)
         | Op::FloorDivide(a, b)
+        | Op::Approximate(a, b, _)
         | Op::Minimum(a, b)
         | Op::Maximum(a, b)
         | Op::Compare(_, a, b)
@@ -338,7 +370,8 @@ impl Builder {
         id == self.yes || id == self.no
     }
 
-    fn magnitude(&self, id: NodeId) -> i128 {
+    #[must_use]
+    pub fn magnitude(&self, id: NodeId) -> i128 {
         let (low, high) = self.range(id);
         low.saturating_abs().max(high.saturating_abs())
     }
@@ -356,10 +389,7 @@ impl Builder {
             return self.constant(0);
         }
         let range = (low.max(-bound), high.min(bound));
-        let (least, most) = (self.constant(range.0), self.constant(range.1));
-        let below = self.compare(CompareOp::Less, id, least);
-        let above = self.compare(CompareOp::Greater, id, most);
-        let outside = self.or(below, above);
+        let outside = self.push(Op::Exceeds(id, bound), None);
         let yes = self.yes;
         // Unconditional: a branch not taken may hand a row over needlessly, which only costs time.
         self.hand_over(yes, outside);
@@ -424,8 +454,16 @@ impl Builder {
         if divisor == 1 {
             return a;
         }
-        if low == high {
+        if divisor <= 0 {
+            // What stands for a number that no row can have.
+            return self.constant(0);
+        }
+        if low / divisor == high / divisor {
             return self.constant(low / divisor);
+        }
+        if high >= SHORT_DIVIDEND {
+            let denominator = self.constant(divisor);
+            return self.push(Op::FloorDivide(a, denominator), Some((low / divisor, high / divisor)));
         }
         self.push(Op::DivideBy(a, divisor), Some((low / divisor, high / divisor)))
     }
@@ -434,14 +472,20 @@ impl Builder {
     pub fn floor_divide(&mut self, numerator: NodeId, denominator: NodeId) -> NodeId {
         let (low, high) = self.range(numerator);
         let (least, most) = self.range(denominator);
-        if let Some(divisor) = self.constant_of(denominator)
-            && high <= i128::from(i64::MAX)
-            && divisor <= i128::from(i64::MAX)
-        {
+        if let Some(divisor) = self.constant_of(denominator) {
             return self.divide_by(numerator, divisor);
         }
         let range = (low.max(0) / most.max(1), high.max(0) / least.max(1));
         self.push(Op::FloorDivide(numerator, denominator), Some(range))
+    }
+
+    /// A quotient as a whole number of parts, where it is not wanted exactly: what [`Op::Approximate`] says of it, with `most`
+    /// a bound of the result's magnitude.
+    pub fn approximate(&mut self, numerator: NodeId, denominator: NodeId, factor: u64, most: i128) -> NodeId {
+        let numerator = self.narrow(numerator, APPROXIMATE_LIMIT);
+        let denominator = self.narrow(denominator, APPROXIMATE_LIMIT);
+        let least = if self.range(numerator).0 >= 0 { -1 } else { -most - 1 };
+        self.push(Op::Approximate(numerator, denominator, factor), Some((least, most + 1)))
     }
 
     pub fn extremum(&mut self, largest: bool, a: NodeId, b: NodeId) -> NodeId {

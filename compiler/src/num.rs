@@ -239,3 +239,21 @@ mod tests {
         assert_eq!(parse_decimal("1e3"), None);
     }
 }
+
+/// The bits of the binary64 number nearest to zero among the two around a rational; less than one unit in the last of its 53
+/// bits away. Its magnitude is 0, or lies between 2⁻⁹⁰⁰ and 2⁹⁰⁰: what has an estimate is far from those.
+#[must_use]
+pub fn binary64(value: &Ratio) -> u64 {
+    if value.is_zero() {
+        return 0;
+    }
+    let (above, below) = (value.numer().magnitude().clone(), value.denom().magnitude().clone());
+    // A quotient of 54 or 55 bits.
+    let shift = 54 - (above.bits() as i64 - below.bits() as i64);
+    let quotient = if shift >= 0 { (above << shift) / below } else { above / (below << -shift) };
+    let bits = quotient.bits() as i64;
+    let mantissa = u64::try_from(quotient >> (bits - 53)).unwrap_or(0);
+    let exponent = (bits - 1 - shift + 1023) as u64;
+    let sign = u64::from(value.is_negative()) << 63;
+    sign | (exponent << 52) | (mantissa & ((1 << 52) - 1))
+}

@@ -1,4 +1,4 @@
-//! The loop of a kernel in Cranelift's instructions.
+//! The loop of a kernel in Cranelift's instructions: eight rows at a time.
 
 use std::collections::HashMap;
 
@@ -7,18 +7,26 @@ use cranelift::jit::JITModule;
 use cranelift::module::Module as _;
 use cranelift::prelude::*;
 
+use super::width::{self, Errors};
 use super::{Layout, Slot, Width};
-use crate::ir::{Kernel, NodeId, Op, OutputValue, Source};
+use crate::ir::{Kernel, NodeId, Op, OutputValue, Source, operands};
 use crate::typed::CompareOp;
 
+/// Rows of one turn of the loop.
+const ROWS: i64 = 8;
+
+/// One kernel to emit.
+pub struct Work<'a> {
+    /// Its rank among those of its year.
+    pub rank: usize,
+    pub kernel: &'a Kernel,
+    pub live: &'a [NodeId],
+    pub errors: &'a Errors,
+    pub layout: &'a Layout,
+}
+
 /// Emits `kernel(input, output, rows)`.
-pub fn function(
-    kernel: &Kernel,
-    layout: &Layout,
-    func: &mut Function,
-    context: &mut FunctionBuilderContext,
-    module: &JITModule,
-) {
+pub fn function(work: &Work<'_>, func: &mut Function, context: &mut FunctionBuilderContext, module: &JITModule) {
     let pointer = module.target_config().pointer_type();
     func.signature = module.make_signature();
     func.signature.params.extend([AbiParam::new(pointer), AbiParam::new(pointer), AbiParam::new(types::I64)]);
@@ -35,14 +43,27 @@ pub fn function(
     builder.ins().brif(some, body, &[BlockArg::Value(zero)], exit, &[]);
 
     builder.switch_to_block(body);
-    let mut emitter = Emitter { kernel, layout, builder, input, row, values: HashMap::new(), doubts: Vec::new() };
-    for id in kernel.live() {
-        let value = emitter.node(id);
-        emitter.values.insert(id, value);
+    let mut emitter = Emitter {
+        work,
+        builder,
+        input,
+        output,
+        row,
+        addresses: HashMap::new(),
+        values: HashMap::new(),
+        widened: HashMap::new(),
+        floats: HashMap::new(),
+        masks: HashMap::new(),
+        constants: HashMap::new(),
+        doubts: Vec::new(),
+    };
+    for id in work.live {
+        let value = emitter.node(*id);
+        emitter.values.insert(*id, value);
     }
-    emitter.outputs(output);
+    emitter.outputs();
     let Emitter { mut builder, .. } = emitter;
-    let next = builder.ins().iadd_imm_s(row, 1);
+    let next = builder.ins().iadd_imm_s(row, ROWS);
     let more = builder.ins().icmp(IntCC::SignedLessThan, next, rows);
     builder.ins().brif(more, body, &[BlockArg::Value(next)], exit, &[]);
     builder.switch_to_block(exit);
@@ -51,267 +72,503 @@ pub fn function(
     builder.finalize(module.target_config());
 }
 
-struct Emitter<'a> {
-    kernel: &'a Kernel,
-    layout: &'a Layout,
-    builder: FunctionBuilder<'a>,
+/// The values of a node on eight rows.
+#[derive(Clone, Copy, Debug)]
+pub enum Lanes {
+    /// All bits or none of lanes of 16.
+    Flag(Value),
+    I16(Value),
+    I32([Value; 2]),
+    I64([Value; 4]),
+    /// Modulo 2⁶⁴, and estimated.
+    Wide([Value; 4], [Value; 4]),
+}
+
+pub struct Emitter<'a> {
+    pub(super) work: &'a Work<'a>,
+    pub(super) builder: FunctionBuilder<'a>,
     input: Value,
+    output: Value,
     row: Value,
-    /// Flags as `I8`, integers as `I64` or, where their range asks for it, `I128`.
-    values: HashMap<NodeId, Value>,
-    /// Divisions whose estimate was not confirmed.
-    doubts: Vec<Value>,
+    addresses: HashMap<(Value, Width), Value>,
+    values: HashMap<NodeId, Lanes>,
+    /// Nodes in wider lanes than their own.
+    widened: HashMap<(NodeId, Width), Lanes>,
+    /// The estimates of nodes.
+    pub(super) floats: HashMap<NodeId, [Value; 4]>,
+    /// Flags in the lanes of what they choose.
+    masks: HashMap<(NodeId, Width), Lanes>,
+    constants: HashMap<(Type, [u8; 16]), Value>,
+    /// Where a row is in doubt whatever is asked of it.
+    pub(super) doubts: Vec<Value>,
 }
 
 impl Emitter<'_> {
-    fn flags() -> MemFlagsData {
-        // Columns do not change while the kernel runs: loads may move to where they are used.
-        MemFlagsData::trusted().with_readonly().with_can_move()
+    // ---------------------------------------------------------------------------------------------------- constants
+
+    /// A vector of which every lane has these bytes.
+    pub(super) fn vector(&mut self, ty: Type, lane: &[u8]) -> Value {
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(lane.iter().cycle()).for_each(|(to, from)| *to = *from);
+        if std::env::var("NOCACHE").is_err() && let Some(known) = self.constants.get(&(ty, bytes)) {
+            return *known;
+        }
+        let data = self.builder.func.dfg.constants.insert(bytes.to_vec().into());
+        let value = self.builder.ins().vconst(ty, data);
+        self.constants.insert((ty, bytes), value);
+        value
     }
 
-    fn address(&mut self, base: Value, slot: Slot) -> Value {
-        let shift = i64::from(slot.width.bytes().trailing_zeros());
-        let scaled = if shift == 0 { self.row } else { self.builder.ins().ishl_imm_u(self.row, shift) };
-        self.builder.ins().iadd(base, scaled)
+    pub(super) fn flag_constant(&mut self, flag: bool) -> Value {
+        self.vector(types::I16X8, &[if flag { u8::MAX } else { 0 }])
     }
 
-    fn load(&mut self, source: Source) -> Value {
-        let slot = self.layout.inputs.iter().find(|(known, _)| *known == source).map(|(_, slot)| *slot);
-        let Some(slot) = slot else { return self.builder.ins().iconst(types::I8, 0) };
-        let address = self.address(self.input, slot);
-        let offset = slot.offset as i32;
-        match slot.width {
-            Width::Flag => self.builder.ins().load(types::I8, Self::flags(), address, offset),
-            Width::I32 => {
-                let value = self.builder.ins().load(types::I32, Self::flags(), address, offset);
-                self.builder.ins().sextend(types::I64, value)
-            }
-            Width::I64 => self.builder.ins().load(types::I64, Self::flags(), address, offset),
-            Width::I128 => {
-                let low = self.builder.ins().load(types::I64, Self::flags(), address, offset);
-                let high = self.builder.ins().load(types::I64, Self::flags(), address, offset + 8);
-                self.builder.ins().iconcat(low, high)
-            }
+    fn constant(&mut self, value: i128, width: Width) -> Lanes {
+        match width {
+            Width::Flag => Lanes::Flag(self.flag_constant(value != 0)),
+            Width::I16 => Lanes::I16(self.vector(types::I16X8, &(value as i16).to_le_bytes())),
+            Width::I32 => Lanes::I32([self.vector(types::I32X4, &(value as i32).to_le_bytes()); 2]),
+            Width::I64 => Lanes::I64([self.vector(types::I64X2, &(value as i64).to_le_bytes()); 4]),
+            Width::Wide => self.wide_constant(value),
         }
     }
 
-    fn is_wide(&self, id: NodeId) -> bool {
-        self.kernel.node(id).is_wide()
+    // ----------------------------------------------------------------------------------------------- changes of lanes
+
+    fn width(&self, id: NodeId) -> Width {
+        width::width_of(self.work.kernel.node(id).range)
     }
 
-    fn get(&self, id: NodeId) -> Value {
+    pub(super) fn get(&self, id: NodeId) -> Lanes {
         self.values[&id]
     }
 
-    /// An operand at the width of the operation.
-    fn at(&mut self, id: NodeId, wide: bool) -> Value {
-        let value = self.get(id);
-        if wide && !self.is_wide(id) { self.builder.ins().sextend(types::I128, value) } else { value }
+    fn halves(&mut self, value: Value) -> [Value; 2] {
+        [self.builder.ins().swiden_low(value), self.builder.ins().swiden_high(value)]
     }
 
-    fn constant(&mut self, value: i128, wide: bool) -> Value {
-        let low = self.builder.ins().iconst(types::I64, value as i64);
-        if !wide {
-            return low;
+    fn quarters(&mut self, [a, b]: [Value; 2]) -> [Value; 4] {
+        let ([a, b], [c, d]) = (self.halves(a), self.halves(b));
+        [a, b, c, d]
+    }
+
+    /// An integer in lanes of 32 bits; its own are not wider.
+    pub(super) fn i32(&mut self, id: NodeId) -> [Value; 2] {
+        match self.at(id, Width::I32) {
+            Lanes::I32(lanes) => lanes,
+            other => unreachable!("{other:?} is no integer of 32 bits"),
         }
-        let high = self.builder.ins().iconst(types::I64, (value >> 64) as i64);
-        self.builder.ins().iconcat(low, high)
     }
 
-    /// A selection half by half: on whole 128-bit values, Cranelift may turn it into a minimum that it cannot emit.
-    fn select(&mut self, flag: Value, a: Value, b: Value, wide: bool) -> Value {
-        if !wide {
-            return self.builder.ins().select(flag, a, b);
+    /// An integer in lanes of 64 bits, modulo 2⁶⁴ for a wide one.
+    pub(super) fn i64(&mut self, id: NodeId) -> [Value; 4] {
+        match self.at(id, Width::I64) {
+            Lanes::I64(lanes) | Lanes::Wide(lanes, _) => lanes,
+            other => unreachable!("{other:?} is no integer of 64 bits"),
         }
-        let (a_low, a_high) = self.builder.ins().isplit(a);
-        let (b_low, b_high) = self.builder.ins().isplit(b);
-        let low = self.builder.ins().select(flag, a_low, b_low);
-        let high = self.builder.ins().select(flag, a_high, b_high);
-        self.builder.ins().iconcat(low, high)
     }
 
-    /// Keeps a result at the width of its node: its range says that it fits.
-    fn fit(&mut self, value: Value, from_wide: bool, id: NodeId) -> Value {
-        match (from_wide, self.is_wide(id)) {
-            (true, false) => self.builder.ins().ireduce(types::I64, value),
-            (false, true) => self.builder.ins().sextend(types::I128, value),
+    /// An integer in lanes at least as wide as these.
+    fn at(&mut self, id: NodeId, width: Width) -> Lanes {
+        let own = self.get(id);
+        if self.width(id) >= width {
+            return own;
+        }
+        if let Some(known) = self.widened.get(&(id, width)) {
+            return *known;
+        }
+        let constant = match self.work.kernel.node(id).op {
+            Op::Constant(value) => Some(value),
+            _ => None,
+        };
+        let wider = match (own, width) {
+            _ if let Some(value) = constant => self.constant(value, width),
+            (Lanes::I16(lanes), Width::I32) => Lanes::I32(self.halves(lanes)),
+            (_, Width::I64) => {
+                let halves = self.i32(id);
+                Lanes::I64(self.quarters(halves))
+            }
+            (_, Width::Wide) => Lanes::Wide(self.i64(id), self.estimates(id)),
+            _ => own,
+        };
+        self.widened.insert((id, width), wider);
+        wider
+    }
+
+    /// Two vectors of lanes of 64 bits, of which the lower halves are kept.
+    fn lower_halves(&mut self, a: Value, b: Value) -> Value {
+        let [a, b] = [a, b].map(|value| self.as_bits(value, types::I8X16));
+        let picks: Vec<u8> = [0, 8, 16, 24].iter().flat_map(|start| (0..4).map(move |byte| start + byte)).collect();
+        let picks = self.builder.func.dfg.immediates.push(picks.into());
+        let value = self.builder.ins().shuffle(a, b, picks);
+        self.as_bits(value, types::I32X4)
+    }
+
+    /// A result in the lanes of its node: its interval says that it fits.
+    fn fit(&mut self, value: Lanes, width: Width) -> Lanes {
+        match (value, width) {
+            (Lanes::Wide(rests, _) | Lanes::I64(rests), Width::I64) => Lanes::I64(rests),
+            (Lanes::Wide([a, b, c, d], _) | Lanes::I64([a, b, c, d]), Width::I32 | Width::I16) => {
+                let halves = [self.lower_halves(a, b), self.lower_halves(c, d)];
+                self.fit(Lanes::I32(halves), width)
+            }
+            (Lanes::I32([a, b]), Width::I16) => Lanes::I16(self.builder.ins().snarrow(a, b)),
             _ => value,
         }
     }
 
-    fn node(&mut self, id: NodeId) -> Value {
-        let node = *self.kernel.node(id);
-        let wide = node.is_wide();
-        match node.op {
-            Op::Constant(value) if node.range.is_none() => self.builder.ins().iconst(types::I8, value as i64),
-            Op::Constant(value) => self.constant(value, wide),
-            Op::Load(source) => self.load(source),
-            Op::Add(a, b) => {
-                let (a, b, operands_wide) = self.pair(a, b, wide);
-                let value = self.builder.ins().iadd(a, b);
-                self.fit(value, operands_wide, id)
+    /// A flag from lanes of 64 bits, all bits or none.
+    pub(super) fn flag_of_i64(&mut self, lanes: [Value; 4]) -> Value {
+        let lanes = lanes.map(|lane| self.as_bits(lane, types::I32X4));
+        let a = self.builder.ins().snarrow(lanes[0], lanes[1]);
+        let b = self.builder.ins().snarrow(lanes[2], lanes[3]);
+        let [a, b] = [a, b].map(|lane| self.as_bits(lane, types::I32X4));
+        self.builder.ins().snarrow(a, b)
+    }
+
+    /// A flag in the lanes of integers of that width.
+    fn mask(&mut self, flag: NodeId, width: Width) -> Lanes {
+        let width = width.min(Width::I64);
+        if let Some(known) = self.masks.get(&(flag, width)) {
+            return *known;
+        }
+        let Lanes::Flag(own) = self.get(flag) else { unreachable!("a condition is a flag") };
+        let mask = match width {
+            Width::Flag | Width::I16 => Lanes::I16(own),
+            Width::I32 => Lanes::I32(self.halves(own)),
+            Width::I64 | Width::Wide => {
+                let Lanes::I32(halves) = self.mask(flag, Width::I32) else { unreachable!("halves are of 32 bits") };
+                Lanes::I64(self.quarters(halves))
             }
-            Op::Subtract(a, b) => {
-                let (a, b, operands_wide) = self.pair(a, b, wide);
-                let value = self.builder.ins().isub(a, b);
-                self.fit(value, operands_wide, id)
+        };
+        self.masks.insert((flag, width), mask);
+        mask
+    }
+
+    // ------------------------------------------------------------------------------------------------------ memory
+
+    fn address(&mut self, base: Value, width: Width) -> Value {
+        if let Some(known) = self.addresses.get(&(base, width)) {
+            return *known;
+        }
+        let shift = i64::from(width.bytes().trailing_zeros());
+        let scaled = if shift == 0 { self.row } else { self.builder.ins().ishl_imm_u(self.row, shift) };
+        let address = self.builder.ins().iadd(base, scaled);
+        self.addresses.insert((base, width), address);
+        address
+    }
+
+    fn load_lanes<const N: usize>(&mut self, ty: Type, base: Value, slot: Slot) -> [Value; N] {
+        // Nothing that a kernel reads changes while it runs: loads may move to where they are used.
+        let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+        let address = self.address(base, slot.width);
+        std::array::from_fn(|i| self.builder.ins().load(ty, flags, address, (slot.offset + 16 * i) as i32))
+    }
+
+    fn load(&mut self, source: Source) -> Lanes {
+        let layout = self.work.layout;
+        let given = layout.inputs.iter().find(|(known, _)| *known == source).map(|(_, slot)| (self.input, *slot));
+        let left = layout.staged.get(&source).map(|slot| (self.output, *slot));
+        let Some((base, slot)) = given.or(left) else { unreachable!("every source has its column") };
+        match slot.width {
+            Width::Flag => {
+                let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+                let address = self.address(base, slot.width);
+                Lanes::Flag(self.builder.ins().sload8x8(flags, address, slot.offset as i32))
             }
-            Op::Multiply(a, b) => {
-                let (a, b, operands_wide) = self.pair(a, b, wide);
-                let value = self.builder.ins().imul(a, b);
-                self.fit(value, operands_wide, id)
+            Width::I16 => {
+                let [lane] = self.load_lanes(types::I16X8, base, slot);
+                Lanes::I16(lane)
             }
-            Op::DivideBy(a, divisor) if !self.is_wide(a) && divisor <= i128::from(i64::MAX) => {
-                let a = self.get(a);
-                let divisor = self.builder.ins().iconst(types::I64, divisor as i64);
-                self.builder.ins().udiv(a, divisor)
-            }
-            Op::DivideBy(a, divisor) => {
-                let a = self.at(a, true);
-                let divisor = self.constant(divisor, true);
-                let quotient = self.floor_divide(a, divisor);
-                self.fit(quotient, false, id)
-            }
-            Op::FloorDivide(a, b) if !self.is_wide(a) && !self.is_wide(b) => {
-                let (a, b) = (self.get(a), self.get(b));
-                // A row that is masked out may hold anything: no divisor may be zero.
-                let one = self.builder.ins().iconst(types::I64, 1);
-                let b = self.builder.ins().umax(b, one);
-                self.builder.ins().udiv(a, b)
-            }
-            Op::FloorDivide(a, b) => {
-                let (a, b) = (self.at(a, true), self.at(b, true));
-                let quotient = self.floor_divide(a, b);
-                self.fit(quotient, false, id)
-            }
-            Op::Minimum(a, b) => self.extremum(a, b, IntCC::SignedLessThan, id),
-            Op::Maximum(a, b) => self.extremum(a, b, IntCC::SignedGreaterThan, id),
-            Op::Narrow(a) => {
-                let value = self.get(a);
-                self.fit(value, self.is_wide(a), id)
-            }
-            Op::Compare(op, a, b) => {
-                let (a, b, _) = self.pair(a, b, false);
-                let code = match op {
-                    CompareOp::Equal => IntCC::Equal,
-                    CompareOp::NotEqual => IntCC::NotEqual,
-                    CompareOp::Less => IntCC::SignedLessThan,
-                    CompareOp::LessOrEqual => IntCC::SignedLessThanOrEqual,
-                    CompareOp::Greater => IntCC::SignedGreaterThan,
-                    CompareOp::GreaterOrEqual => IntCC::SignedGreaterThanOrEqual,
-                };
-                self.builder.ins().icmp(code, a, b)
-            }
-            Op::And(a, b) => {
-                let (a, b) = (self.get(a), self.get(b));
-                self.builder.ins().band(a, b)
-            }
-            Op::Or(a, b) => {
-                let (a, b) = (self.get(a), self.get(b));
-                self.builder.ins().bor(a, b)
-            }
-            Op::Not(a) => {
-                let a = self.get(a);
-                self.builder.ins().bxor_imm_u(a, 1)
-            }
-            Op::Integer(a) => {
-                let a = self.get(a);
-                self.builder.ins().uextend(types::I64, a)
-            }
-            Op::Select(flag, a, b) => {
-                let flag = self.get(flag);
-                let (a, b) = (self.at(a, wide), self.at(b, wide));
-                self.select(flag, a, b, wide)
+            Width::I32 => Lanes::I32(self.load_lanes(types::I32X4, base, slot)),
+            Width::I64 => Lanes::I64(self.load_lanes(types::I64X2, base, slot)),
+            Width::Wide => Lanes::Wide(
+                self.load_lanes(types::I64X2, base, slot),
+                self.load_lanes(types::F64X2, base, slot.estimates()),
+            ),
+        }
+    }
+
+    fn store_lanes(&mut self, slot: Slot, lanes: &[Value]) {
+        let address = self.address(self.output, slot.width);
+        for (i, lane) in lanes.iter().enumerate() {
+            self.builder.ins().store(MemFlagsData::trusted(), *lane, address, (slot.offset + 16 * i) as i32);
+        }
+    }
+
+    fn store_flag(&mut self, slot: Slot, flag: Value) {
+        let bytes = self.builder.ins().snarrow(flag, flag);
+        let words = self.as_bits(bytes, types::I64X2);
+        let word = self.builder.ins().extractlane(words, 0);
+        self.store_lanes(slot, &[word]);
+    }
+
+    fn store(&mut self, slot: Slot, id: NodeId) {
+        match self.at(id, slot.width) {
+            Lanes::Flag(flag) => self.store_flag(slot, flag),
+            Lanes::I16(lane) => self.store_lanes(slot, &[lane]),
+            Lanes::I32(lanes) => self.store_lanes(slot, &lanes),
+            Lanes::I64(lanes) => self.store_lanes(slot, &lanes),
+            Lanes::Wide(rests, estimates) => {
+                self.store_lanes(slot, &rests);
+                self.store_lanes(slot.estimates(), &estimates);
             }
         }
     }
 
-    /// Both operands at the widest width among them and the result.
-    fn pair(&mut self, a: NodeId, b: NodeId, wide: bool) -> (Value, Value, bool) {
-        let wide = wide || self.is_wide(a) || self.is_wide(b);
-        (self.at(a, wide), self.at(b, wide), wide)
+    // -------------------------------------------------------------------------------------------------- operations
+
+    fn flag(&self, id: NodeId) -> Value {
+        match self.get(id) {
+            Lanes::Flag(flag) => flag,
+            other => unreachable!("{other:?} is no flag"),
+        }
     }
 
-    fn extremum(&mut self, a: NodeId, b: NodeId, code: IntCC, id: NodeId) -> Value {
-        let (a, b, wide) = self.pair(a, b, false);
-        let first = self.builder.ins().icmp(code, a, b);
-        let value = self.select(first, a, b, wide);
-        self.fit(value, wide, id)
+    /// The widest lanes among those of the operands and of the result.
+    fn common(&self, id: NodeId) -> Width {
+        let node = self.work.kernel.node(id);
+        let own = if node.range.is_some() { self.width(id) } else { Width::I16 };
+        operands(node.op).into_iter().flatten().map(|operand| self.width(operand)).fold(own, Width::max)
     }
 
-    fn as_float(&mut self, value: Value) -> Value {
-        let (low, high) = self.builder.ins().isplit(value);
-        let low = self.builder.ins().fcvt_from_uint(types::F64, low);
-        let high = self.builder.ins().fcvt_from_sint(types::F64, high);
-        let weight = self.builder.ins().f64const(18_446_744_073_709_551_616.0);
-        let high = self.builder.ins().fmul(high, weight);
-        self.builder.ins().fadd(high, low)
-    }
-
-    /// Floor of the quotient of two 128-bit integers, the first not negative, the second positive, as 64 bits.
-    ///
-    /// Exact: an estimate in floating point is corrected by one and then *proved* by the integer remainder, which must lie
-    /// between zero and the divisor. A row whose estimate is not proved is handed to the interpreter.
-    fn floor_divide(&mut self, numerator: Value, denominator: Value) -> Value {
-        let (above, below) = (self.as_float(numerator), self.as_float(denominator));
-        let ratio = self.builder.ins().fdiv(above, below);
-        let estimate = self.builder.ins().fcvt_to_sint_sat(types::I64, ratio);
-        let wide = self.builder.ins().sextend(types::I128, estimate);
-        let product = self.builder.ins().imul(wide, denominator);
-        let remainder = self.builder.ins().isub(numerator, product);
-        let zero = self.constant(0, true);
-        // One too many?
-        let negative = self.builder.ins().icmp(IntCC::SignedLessThan, remainder, zero);
-        let raised = self.builder.ins().iadd(remainder, denominator);
-        let remainder = self.select(negative, raised, remainder, true);
-        let down = self.builder.ins().uextend(types::I64, negative);
-        let quotient = self.builder.ins().isub(estimate, down);
-        // One too few?
-        let excess = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, remainder, denominator);
-        let lowered = self.builder.ins().isub(remainder, denominator);
-        let remainder = self.select(excess, lowered, remainder, true);
-        let up = self.builder.ins().uextend(types::I64, excess);
-        let quotient = self.builder.ins().iadd(quotient, up);
-        let still_negative = self.builder.ins().icmp(IntCC::SignedLessThan, remainder, zero);
-        let still_excess = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, remainder, denominator);
-        let doubt = self.builder.ins().bor(still_negative, still_excess);
-        self.doubts.push(doubt);
-        quotient
-    }
-
-    fn store(&mut self, base: Value, slot: Slot, value: Value) {
-        let address = self.address(base, slot);
-        let value = if slot.width == Width::I32 { self.builder.ins().ireduce(types::I32, value) } else { value };
-        self.builder.ins().store(MemFlagsData::trusted(), value, address, slot.offset as i32);
-    }
-
-    fn outputs(&mut self, output: Value) {
-        for slots in &self.layout.outputs {
-            let present = self.get(slots.output.present);
-            self.store(output, slots.present, present);
-            if let (Some(doubt), Some(slot)) = (slots.output.doubt, slots.doubt) {
-                let doubt = self.get(doubt);
-                self.store(output, slot, doubt);
+    fn node(&mut self, id: NodeId) -> Lanes {
+        let node = *self.work.kernel.node(id);
+        let own = width::width_of(node.range);
+        match node.op {
+            Op::Constant(value) => self.constant(value, own),
+            Op::Load(source) => {
+                let loaded = self.load(source);
+                self.fit(loaded, own)
             }
-            match slots.output.value {
-                OutputValue::Flag(node) | OutputValue::Integer(node) => {
-                    let value = self.get(node);
-                    self.store(output, slots.value, value);
+            Op::Add(a, b) | Op::Subtract(a, b) | Op::Multiply(a, b) => self.arithmetic(node.op, a, b, id),
+            Op::DivideBy(a, divisor) => {
+                let most = width::magnitude(self.work.kernel.node(a).range);
+                if let Lanes::I16(_) = self.get(a)
+                    && let Some((factor, shift)) = short_division(most, divisor)
+                {
+                    let lanes = self.i32(a).map(|lane| {
+                        let factor = self.vector(types::I32X4, &factor.to_le_bytes());
+                        let product = self.builder.ins().imul(lane, factor);
+                        self.builder.ins().ushr_imm_u(product, i64::from(shift))
+                    });
+                    return self.fit(Lanes::I32(lanes), own);
                 }
+                let quotient = Lanes::I64(self.divide_by_constant(a, divisor));
+                self.fit(quotient, own)
+            }
+            Op::FloorDivide(a, b) => {
+                let quotient = self.floor_divide(a, b);
+                if own == Width::Wide {
+                    // Larger ones are in doubt.
+                    return Lanes::Wide(quotient, quotient.map(|lane| self.exact_estimate(lane)));
+                }
+                self.fit(Lanes::I64(quotient), own)
+            }
+            Op::Approximate(a, b, factor) => {
+                let value = Lanes::I64(self.approximate(a, b, factor));
+                self.fit(value, own)
+            }
+            Op::Minimum(a, b) => self.extremum(CompareOp::Less, a, b, id),
+            Op::Maximum(a, b) => self.extremum(CompareOp::Greater, a, b, id),
+            Op::Narrow(a) => {
+                let value = self.get(a);
+                self.fit(value, own)
+            }
+            Op::Compare(op, a, b) => {
+                let (mask, width) = self.compare(op, a, b, id);
+                Lanes::Flag(self.flag_of(mask, width))
+            }
+            Op::Exceeds(a, bound) => Lanes::Flag(self.exceeds(a, bound)),
+            Op::And(a, b) => {
+                let (a, b) = (self.flag(a), self.flag(b));
+                Lanes::Flag(self.builder.ins().band(a, b))
+            }
+            Op::Or(a, b) => {
+                let (a, b) = (self.flag(a), self.flag(b));
+                Lanes::Flag(self.builder.ins().bor(a, b))
+            }
+            Op::Not(a) => {
+                let a = self.flag(a);
+                Lanes::Flag(self.builder.ins().bnot(a))
+            }
+            Op::Integer(a) => {
+                let a = self.flag(a);
+                let one = self.vector(types::I16X8, &1i16.to_le_bytes());
+                Lanes::I16(self.builder.ins().band(a, one))
+            }
+            Op::Select(flag, a, b) => {
+                let mask = self.mask(flag, own);
+                let (a, b) = (self.at(a, own), self.at(b, own));
+                self.select(mask, a, b)
+            }
+        }
+    }
+
+    fn arithmetic(&mut self, op: Op, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
+        let apply = |emitter: &mut Self, a: Value, b: Value| match op {
+            Op::Add(..) => emitter.builder.ins().iadd(a, b),
+            Op::Subtract(..) => emitter.builder.ins().isub(a, b),
+            _ => emitter.builder.ins().imul(a, b),
+        };
+        let width = self.common(id);
+        let value = match (self.at(a, width), self.at(b, width)) {
+            (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(apply(self, a, b)),
+            (Lanes::I32(a), Lanes::I32(b)) => Lanes::I32(std::array::from_fn(|i| apply(self, a[i], b[i]))),
+            (Lanes::I64(a), Lanes::I64(b)) => Lanes::I64(std::array::from_fn(|i| apply(self, a[i], b[i]))),
+            (Lanes::Wide(a, x), Lanes::Wide(b, y)) => {
+                let rests = std::array::from_fn(|i| apply(self, a[i], b[i]));
+                if self.width(id) != Width::Wide {
+                    return self.fit(Lanes::I64(rests), self.width(id));
+                }
+                let estimates = std::array::from_fn(|i| match op {
+                    Op::Add(..) => self.builder.ins().fadd(x[i], y[i]),
+                    Op::Subtract(..) => self.builder.ins().fsub(x[i], y[i]),
+                    _ => self.builder.ins().fmul(x[i], y[i]),
+                });
+                Lanes::Wide(rests, estimates)
+            }
+            (a, b) => unreachable!("{a:?} and {b:?} have one width"),
+        };
+        self.fit(value, self.width(id))
+    }
+
+    fn exceeds(&mut self, a: NodeId, bound: i128) -> Value {
+        let lanes = match self.get(a) {
+            Lanes::Wide(_, estimates) => self.estimates_exceed(a, estimates, bound),
+            _ => {
+                let (own, lanes) = (self.width(a), self.i64(a));
+                let fits = |value: i128| width::width_of(Some((value, value))) <= own;
+                let mut result = [self.vector(types::I64X2, &[0; 8]); 4];
+                for (code, end) in [(IntCC::SignedGreaterThan, bound), (IntCC::SignedLessThan, -bound)] {
+                    if fits(end) {
+                        let end = self.vector(types::I64X2, &(end as i64).to_le_bytes());
+                        result = std::array::from_fn(|i| {
+                            let beyond = self.builder.ins().icmp(code, lanes[i], end);
+                            self.builder.ins().bor(result[i], beyond)
+                        });
+                    }
+                }
+                result
+            }
+        };
+        self.flag_of_i64(lanes)
+    }
+
+    /// A comparison in the lanes of what is compared.
+    fn compare(&mut self, op: CompareOp, a: NodeId, b: NodeId, id: NodeId) -> (Lanes, Width) {
+        let code = match op {
+            CompareOp::Equal => IntCC::Equal,
+            CompareOp::NotEqual => IntCC::NotEqual,
+            CompareOp::Less => IntCC::SignedLessThan,
+            CompareOp::LessOrEqual => IntCC::SignedLessThanOrEqual,
+            CompareOp::Greater => IntCC::SignedGreaterThan,
+            CompareOp::GreaterOrEqual => IntCC::SignedGreaterThanOrEqual,
+        };
+        let width = self.common(id);
+        let mask = match (self.at(a, width), self.at(b, width)) {
+            (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(self.builder.ins().icmp(code, a, b)),
+            (Lanes::I32(a), Lanes::I32(b)) => {
+                Lanes::I32(std::array::from_fn(|i| self.builder.ins().icmp(code, a[i], b[i])))
+            }
+            (Lanes::I64(a), Lanes::I64(b)) => {
+                Lanes::I64(std::array::from_fn(|i| self.builder.ins().icmp(code, a[i], b[i])))
+            }
+            _ => Lanes::I64(self.compare_wide(op, a, b)),
+        };
+        (mask, width)
+    }
+
+    fn flag_of(&mut self, mask: Lanes, _width: Width) -> Value {
+        match mask {
+            Lanes::Flag(mask) | Lanes::I16(mask) => mask,
+            Lanes::I32([a, b]) => self.builder.ins().snarrow(a, b),
+            Lanes::I64(lanes) | Lanes::Wide(lanes, _) => self.flag_of_i64(lanes),
+        }
+    }
+
+    fn select(&mut self, mask: Lanes, a: Lanes, b: Lanes) -> Lanes {
+        match (mask, a, b) {
+            (Lanes::I16(mask), Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(self.builder.ins().bitselect(mask, a, b)),
+            (Lanes::I32(mask), Lanes::I32(a), Lanes::I32(b)) => {
+                Lanes::I32(std::array::from_fn(|i| self.builder.ins().bitselect(mask[i], a[i], b[i])))
+            }
+            (Lanes::I64(mask), Lanes::I64(a), Lanes::I64(b)) => {
+                Lanes::I64(std::array::from_fn(|i| self.builder.ins().bitselect(mask[i], a[i], b[i])))
+            }
+            (Lanes::I64(mask), Lanes::Wide(a, x), Lanes::Wide(b, y)) => {
+                let rests = std::array::from_fn(|i| self.builder.ins().bitselect(mask[i], a[i], b[i]));
+                let estimates = std::array::from_fn(|i| {
+                    let mask = self.as_bits(mask[i], types::F64X2);
+                    self.builder.ins().bitselect(mask, x[i], y[i])
+                });
+                Lanes::Wide(rests, estimates)
+            }
+            (mask, a, b) => unreachable!("{mask:?}, {a:?} and {b:?} have one width"),
+        }
+    }
+
+    fn extremum(&mut self, op: CompareOp, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
+        let width = self.common(id);
+        let least = op == CompareOp::Less;
+        let pick = |emitter: &mut Self, a: Value, b: Value| {
+            if least { emitter.builder.ins().smin(a, b) } else { emitter.builder.ins().smax(a, b) }
+        };
+        let value = match (self.at(a, width), self.at(b, width)) {
+            (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(pick(self, a, b)),
+            (Lanes::I32(a), Lanes::I32(b)) => Lanes::I32(std::array::from_fn(|i| pick(self, a[i], b[i]))),
+            (x, y) => {
+                let (mask, _) = self.compare(op, a, b, id);
+                self.select(mask, x, y)
+            }
+        };
+        self.fit(value, self.width(id))
+    }
+
+    // ----------------------------------------------------------------------------------------------------- results
+
+    fn outputs(&mut self) {
+        let work = self.work;
+        for output in &work.kernel.outputs {
+            for (source, node) in width::left_by(output.target, output.present, &output.value) {
+                // What no later kernel reads is not left.
+                if let Some(slot) = work.layout.staged.get(&source) {
+                    self.store(*slot, node);
+                }
+            }
+            let Some(slots) = work.layout.outputs.iter().find(|slots| slots.output.target == output.target) else {
+                continue;
+            };
+            self.store(slots.present, output.present);
+            match output.value {
+                OutputValue::Flag(node) | OutputValue::Integer(node) => self.store(slots.value, node),
                 OutputValue::Fraction { numerator, factor, .. } => {
-                    let value = self.get(numerator);
-                    self.store(output, slots.value, value);
+                    self.store(slots.value, numerator);
                     if let (Some(factor), Some(slot)) = (factor, slots.factor) {
-                        let value = self.get(factor);
-                        self.store(output, slot, value);
+                        self.store(slot, factor);
                     }
                 }
             }
+            if let (Some(doubt), Some(slot)) = (output.doubt, slots.doubt) {
+                self.store(slot, doubt);
+            }
         }
-        let mut status = self.get(self.kernel.status);
+        let mut status = self.flag(work.kernel.status);
         for doubt in std::mem::take(&mut self.doubts) {
             status = self.builder.ins().bor(status, doubt);
         }
-        self.store(output, self.layout.status, status);
+        self.store_flag(work.layout.statuses[work.rank], status);
     }
+}
+
+/// The floor of `x / divisor` as `x × factor >> shift` in 32 bits, for every `x` up to `most`: with `factor` the ceiling of
+/// `2^shift / divisor` and `excess` what it is too large by, the floors agree where `x × excess < 2^shift`.
+fn short_division(most: u128, divisor: i128) -> Option<(u32, u32)> {
+    let divisor = u128::try_from(divisor).ok().filter(|divisor| *divisor <= most)?;
+    (0..31).rev().find_map(|shift| {
+        let factor = (1u128 << shift).div_ceil(divisor);
+        let excess = factor * divisor - (1 << shift);
+        let fits = factor * most < 1 << 31 && most * excess < 1 << shift;
+        fits.then_some((factor as u32, shift))
+    })
 }

@@ -5,8 +5,7 @@ use cranelift::frontend::FunctionBuilderContext;
 use cranelift::jit::{JITBuilder, JITModule};
 use cranelift::module::{Linkage, Module as _, default_libcall_names};
 
-use super::{Block, Layout, emit};
-use crate::ir::Kernel;
+use super::{Block, emit};
 
 /// Why a kernel has no machine code.
 #[derive(Debug)]
@@ -60,8 +59,8 @@ impl Code {
     /// Runs the kernel; the caller has checked the sizes of the blocks.
     pub fn run(&self, input: &Block, output: &mut Block, rows: usize) {
         #[expect(unsafe_code, reason = "calls machine code")]
-        // SAFETY: the function was emitted with this signature; it reads and writes only the slots of the layout for rows
-        // 0 to `rows`, and the caller has checked that the blocks hold them. It cannot trap: divisors are forced positive.
+        // SAFETY: the function was emitted with this signature; it reads and writes only the slots of the layout, for
+        // as many rows as a block has at most, and the caller has checked that the blocks hold them. It has nothing that traps.
         unsafe {
             (self.function)(input.0.as_ptr().cast(), output.0.as_mut_ptr().cast(), rows as i64);
         }
@@ -87,10 +86,12 @@ impl Block {
 }
 
 /// Compiles a kernel; also says how many bytes of code it takes.
-pub fn compile(kernel: &Kernel, layout: &Layout) -> Result<(Code, usize), CompileError> {
+pub fn compile(work: &emit::Work<'_>) -> Result<(Code, usize), CompileError> {
     let mut flags = codegen::settings::builder();
     // The default is no optimisation at all.
-    flags.set("opt_level", "speed").map_err(failed)?;
+    flags.set("opt_level", &std::env::var("OPT").unwrap_or("speed".into())).map_err(failed)?;
+    flags.set("regalloc_algorithm", &std::env::var("RA").unwrap_or("backtracking".into())).map_err(failed)?;
+    flags.set("enable_verifier", "false").map_err(failed)?;
     flags.set("is_pic", "false").map_err(failed)?;
     flags.set("use_colocated_libcalls", "false").map_err(failed)?;
     let isa =
@@ -98,7 +99,7 @@ pub fn compile(kernel: &Kernel, layout: &Layout) -> Result<(Code, usize), Compil
     let mut module = JITModule::new(JITBuilder::with_isa(isa, default_libcall_names()));
     let mut context = module.make_context();
     let mut builder_context = FunctionBuilderContext::new();
-    emit::function(kernel, layout, &mut context.func, &mut builder_context, &module);
+    emit::function(work, &mut context.func, &mut builder_context, &module);
     let id = module.declare_function("kernel", Linkage::Export, &context.func.signature).map_err(failed)?;
     module.define_function(id, &mut context).map_err(|error| CompileError(format!("{error:?}")))?;
     let bytes = context.compiled_code().map_or(0, |code| code.code_buffer().len());

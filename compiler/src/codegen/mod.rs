@@ -1,39 +1,49 @@
 //! Machine code for kernels. The only folder that names Cranelift.
 //!
-//! A kernel is one loop over the rows of a block: every column of a block stands at a fixed offset from its start, so the
-//! loop needs three addresses whatever the number of columns, and no pointer table.
+//! A kernel is one loop over the rows of a block, eight at a time, without branches: every value of eight rows stands in one to
+//! eight vectors of 128 bits, as narrow as its interval allows. The kernels of a year share a block of inputs and a block of
+//! outputs, in which each leaves what the next ones read. Every column of a block stands at a fixed offset from its start, so
+//! that a loop needs two addresses whatever the number of columns.
 
 mod emit;
+mod estimate;
 mod jit;
+mod width;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ir::{Kernel, Op, Output, OutputValue, Range, Source};
+use rayon::prelude::*;
+
+use crate::ir::{Kernel, Op, Output, OutputValue, Source};
+use crate::num::binary64;
 
 pub use jit::CompileError;
 
 /// Rows of a block.
-pub const BLOCK_ROWS: usize = 1024;
+pub const BLOCK_ROWS: usize = 256;
 
 /// How the cells of a column stand in a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Width {
-    /// 0 or 1.
+    /// All bits or none.
     Flag,
+    I16,
     I32,
     I64,
-    I128,
+    /// The integer modulo 2⁶⁴, then, in a column of its own, an estimate in binary64 that is less than 2⁶² off.
+    Wide,
 }
 
 impl Width {
+    /// Bytes of a cell; of each of its two halves, for a wide one.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
             Self::Flag => 1,
+            Self::I16 => 2,
             Self::I32 => 4,
-            Self::I64 => 8,
-            Self::I128 => 16,
+            Self::I64 | Self::Wide => 8,
         }
     }
 }
@@ -46,6 +56,13 @@ pub struct Slot {
     pub offset: usize,
 }
 
+impl Slot {
+    /// The estimates of a wide column.
+    fn estimates(self) -> Self {
+        Self { width: Width::I64, offset: self.offset + Placer::column(8) }
+    }
+}
+
 /// Where the results of one output stand.
 #[derive(Clone, Debug)]
 pub struct OutputSlots {
@@ -55,16 +72,19 @@ pub struct OutputSlots {
     pub value: Slot,
     /// The part of the denominator that depends on the row.
     pub factor: Option<Slot>,
-    /// Of a state, whether only the interpreter can tell it.
+    /// Where only the interpreter can tell it; absent where it always can be told.
     pub doubt: Option<Slot>,
 }
 
-/// What a kernel reads and writes.
+/// What the kernels of a year read and write.
 #[derive(Clone, Debug)]
 pub struct Layout {
     pub inputs: Vec<(Source, Slot)>,
     pub input_bytes: usize,
-    pub status: Slot,
+    /// What each kernel leaves for the next ones, among the outputs.
+    staged: BTreeMap<Source, Slot>,
+    /// Whether a kernel doubts the row as a whole, one column for each.
+    pub statuses: Vec<Slot>,
     pub outputs: Vec<OutputSlots>,
     pub output_bytes: usize,
 }
@@ -79,82 +99,101 @@ struct Placer {
 impl Placer {
     const LINE: usize = 64;
 
+    fn column(bytes: usize) -> usize {
+        (BLOCK_ROWS * bytes).next_multiple_of(Self::LINE) + Self::LINE
+    }
+
     fn slot(&mut self, width: Width) -> Slot {
         let slot = Slot { width, offset: self.end };
-        self.end += (BLOCK_ROWS * width.bytes()).next_multiple_of(Self::LINE) + Self::LINE;
+        self.end += Self::column(width.bytes()) * if width == Width::Wide { 2 } else { 1 };
         slot
     }
 }
 
 impl Layout {
-    fn of(kernel: &Kernel) -> Self {
-        let mut placer = Placer::default();
-        let mut inputs = Vec::new();
-        let loads: BTreeMap<Source, Option<Range>> = kernel
-            .live()
-            .into_iter()
-            .rev()
-            .filter_map(|id| match kernel.node(id).op {
-                Op::Load(source) => Some((source, kernel.node(id).range)),
-                _ => None,
-            })
-            .collect();
-        for (source, range) in loads {
-            let width = match range {
-                None => Width::Flag,
-                Some((low, high)) if low >= i128::from(i32::MIN) && high <= i128::from(i32::MAX) => Width::I32,
-                Some((low, high)) if low < i128::from(i64::MIN) || high > i128::from(i64::MAX) => Width::I128,
-                Some(_) => Width::I64,
-            };
-            inputs.push((source, placer.slot(width)));
+    fn of(kernels: &[Kernel]) -> Self {
+        let mut read: BTreeMap<Source, Width> = BTreeMap::new();
+        for kernel in kernels {
+            for id in kernel.live() {
+                if let Op::Load(source) = kernel.node(id).op {
+                    let width = width::width_of(kernel.node(id).range);
+                    read.entry(source).and_modify(|known| *known = width.max(*known)).or_insert(width);
+                }
+            }
         }
+        let mut placer = Placer::default();
+        let given = read.iter().filter(|(source, _)| !source.is_staged());
+        let inputs = given.map(|(source, width)| (*source, placer.slot(*width))).collect();
         let input_bytes = placer.end;
         let mut placer = Placer::default();
-        let status = placer.slot(Width::Flag);
-        let integer = |id| if kernel.node(id).is_wide() { Width::I128 } else { Width::I64 };
-        let outputs = kernel
-            .outputs
-            .iter()
-            .map(|output| {
+        let statuses = kernels.iter().map(|_| placer.slot(Width::Flag)).collect();
+        let left = read.iter().filter(|(source, _)| source.is_staged());
+        let staged = left.map(|(source, width)| (*source, placer.slot(*width))).collect();
+        let mut outputs = Vec::new();
+        for kernel in kernels {
+            let width = |id| width::width_of(kernel.node(id).range);
+            for output in kernel.outputs.iter().filter(|output| !output.target.is_staged()) {
                 let present = placer.slot(Width::Flag);
                 let (value, factor) = match output.value {
-                    OutputValue::Flag(_) => (placer.slot(Width::Flag), None),
-                    OutputValue::Integer(_) => (placer.slot(Width::I32), None),
+                    OutputValue::Flag(node) | OutputValue::Integer(node) => (placer.slot(width(node)), None),
                     OutputValue::Fraction { numerator, factor, .. } => {
-                        (placer.slot(integer(numerator)), factor.map(|factor| placer.slot(integer(factor))))
+                        (placer.slot(width(numerator)), factor.map(|factor| placer.slot(width(factor))))
                     }
                 };
                 let doubt = output.doubt.map(|_| placer.slot(Width::Flag));
-                OutputSlots { output: output.clone(), present, value, factor, doubt }
-            })
-            .collect();
-        Self { inputs, input_bytes, status, outputs, output_bytes: placer.end }
+                outputs.push(OutputSlots { output: output.clone(), present, value, factor, doubt });
+            }
+        }
+        Self { inputs, input_bytes, staged, statuses, outputs, output_bytes: placer.end }
     }
 }
 
-/// A kernel in machine code. Cheap to clone; the code lives as long as one clone does.
+/// The kernels of a year in machine code. Cheap to clone; the code lives as long as one clone does.
 #[derive(Clone, Debug)]
-pub struct CompiledKernel {
-    code: Arc<jit::Code>,
-    /// What it was compiled from.
-    pub ir: Arc<Kernel>,
+pub struct CompiledKernels {
+    parts: Arc<[Part]>,
     pub layout: Arc<Layout>,
-    /// Bytes of machine code.
-    pub code_bytes: usize,
 }
 
-/// Compiles a kernel for this machine.
+/// One of them.
+#[derive(Debug)]
+struct Part {
+    code: jit::Code,
+    ir: Kernel,
+    code_bytes: usize,
+}
+
+/// Compiles the kernels of a year for this machine, to run in that order.
 ///
 /// # Errors
-/// When the code generator refuses the kernel or has no memory for it: the engine then falls back on the interpreter.
-pub fn compile(kernel: Arc<Kernel>) -> Result<CompiledKernel, CompileError> {
-    let layout = Layout::of(&kernel);
-    let (code, code_bytes) = jit::compile(&kernel, &layout)?;
-    Ok(CompiledKernel { code: Arc::new(code), ir: kernel, layout: Arc::new(layout), code_bytes })
+/// When the code generator refuses a kernel or has no memory for it: the engine then falls back on the interpreter.
+pub fn compile(kernels: Vec<Kernel>) -> Result<CompiledKernels, CompileError> {
+    let layout = Layout::of(&kernels);
+    let mut staged = width::Staged::new();
+    let mut works = Vec::new();
+    for (rank, kernel) in kernels.into_iter().enumerate() {
+        let live = kernel.live();
+        let errors = width::errors(&kernel, &live, &staged);
+        for output in &kernel.outputs {
+            for (source, node) in width::left_by(output.target, output.present, &output.value) {
+                staged.insert(source, width::error_of(&kernel, &errors, node));
+            }
+        }
+        works.push((rank, kernel, live, errors));
+    }
+    let parts: Result<Vec<Part>, CompileError> = works
+        .into_par_iter()
+        .map(|(rank, kernel, live, errors)| {
+            let work = emit::Work { rank, kernel: &kernel, live: &live, errors: &errors, layout: &layout };
+            let (code, code_bytes) = jit::compile(&work)?;
+            Ok(Part { code, ir: kernel, code_bytes })
+        })
+        .collect();
+    Ok(CompiledKernels { parts: parts?.into(), layout: Arc::new(layout) })
 }
 
-impl CompiledKernel {
-    /// Computes the first `rows` rows of a block.
+impl CompiledKernels {
+    /// Computes the first `rows` rows of a block, and as many after them as make a multiple of eight.
     ///
     /// # Panics
     /// When a block is smaller than the layout says, or `rows` is more than [`BLOCK_ROWS`].
@@ -162,13 +201,49 @@ impl CompiledKernel {
         assert!(
             rows <= BLOCK_ROWS && input.len() >= self.layout.input_bytes && output.len() >= self.layout.output_bytes
         );
-        self.code.run(input, output, rows);
+        self.parts.iter().for_each(|part| part.code.run(input, output, rows));
+    }
+
+    /// The kernels that the code was made from.
+    pub fn ir(&self) -> impl Iterator<Item = &Kernel> {
+        self.parts.iter().map(|part| &part.ir)
+    }
+
+    /// Bytes of machine code.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        self.parts.iter().map(|part| part.code_bytes).sum()
     }
 }
 
-/// Memory of a block, aligned for the widest cells.
+/// Memory of a block, aligned for vectors.
 #[derive(Clone, Debug, Default)]
 pub struct Block(Vec<u128>);
+
+/// A type of cell as it stands in memory.
+pub trait Cell: Copy {
+    const BYTES: usize;
+    fn write(self, to: &mut [u8]);
+    fn read(from: &[u8]) -> Self;
+}
+
+macro_rules! cells {
+    ($($name:ty)*) => {$(
+        impl Cell for $name {
+            const BYTES: usize = size_of::<$name>();
+
+            fn write(self, to: &mut [u8]) {
+                to.copy_from_slice(&self.to_ne_bytes());
+            }
+
+            fn read(from: &[u8]) -> Self {
+                Self::from_ne_bytes(from.try_into().unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+cells! { u8 i16 i32 i64 u64 }
 
 impl Block {
     #[must_use]
@@ -176,6 +251,7 @@ impl Block {
         Self(vec![0; bytes.div_ceil(16)])
     }
 
+    /// Bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len() * 16
@@ -186,52 +262,65 @@ impl Block {
         self.0.is_empty()
     }
 
-    pub fn set_flag(&mut self, slot: Slot, row: usize, value: bool) {
-        self.bytes_mut(slot, row).copy_from_slice(&[u8::from(value)]);
+    /// Fills the first rows of a column.
+    pub fn fill<T: Cell>(&mut self, slot: Slot, values: impl Iterator<Item = T>) {
+        let column = &mut self.all_mut()[slot.offset..slot.offset + BLOCK_ROWS * T::BYTES];
+        column.chunks_exact_mut(T::BYTES).zip(values).for_each(|(cell, value)| value.write(cell));
     }
 
-    /// Stores an integer in a column of 4 or 8 bytes; the value fits, as the ranges of the inputs say.
-    pub fn set_integer(&mut self, slot: Slot, row: usize, value: i64) {
-        let cell = self.bytes_mut(slot, row);
+    /// Fills the first rows of a column of flags.
+    pub fn fill_flags(&mut self, slot: Slot, values: impl Iterator<Item = bool>) {
+        self.fill(slot, values.map(|flag| if flag { u8::MAX } else { 0 }));
+    }
+
+    /// Fills the first rows of a column of integers of any width; the values fit, as the intervals of the inputs say.
+    pub fn fill_integers(&mut self, slot: Slot, values: impl Iterator<Item = i64>) {
         match slot.width {
-            Width::I32 => cell.copy_from_slice(&(value as i32).to_ne_bytes()),
-            _ => cell[..8].copy_from_slice(&value.to_ne_bytes()),
+            Width::Flag => self.fill_flags(slot, values.map(|value| value != 0)),
+            Width::I16 => self.fill(slot, values.map(|value| value as i16)),
+            Width::I32 => self.fill(slot, values.map(|value| value as i32)),
+            Width::I64 => self.fill(slot, values),
+            Width::Wide => {
+                let values: Vec<i64> = values.collect();
+                self.fill(slot, values.iter().copied());
+                self.fill(slot.estimates(), values.iter().map(|value| binary64(&crate::num::integer(*value))));
+            }
         }
     }
 
-    /// Stores an integer in a column of any width; the value fits.
-    pub fn set_wide(&mut self, slot: Slot, row: usize, value: i128) {
-        match slot.width {
-            Width::I128 => self.bytes_mut(slot, row).copy_from_slice(&value.to_ne_bytes()),
-            Width::Flag => self.set_flag(slot, row, value != 0),
-            _ => self.set_integer(slot, row, value as i64),
-        }
+    /// The first rows of a column.
+    pub fn cells<T: Cell>(&self, slot: Slot) -> impl Iterator<Item = T> {
+        self.all()[slot.offset..slot.offset + BLOCK_ROWS * T::BYTES].chunks_exact(T::BYTES).map(T::read)
+    }
+
+    /// The first rows of a column of flags.
+    pub fn flags(&self, slot: Slot) -> impl Iterator<Item = bool> {
+        self.cells::<u8>(slot).map(|byte| byte != 0)
     }
 
     #[must_use]
     pub fn flag(&self, slot: Slot, row: usize) -> bool {
-        self.bytes(slot, row).first().is_some_and(|byte| *byte != 0)
+        self.cell::<u8>(slot, row) != 0
     }
 
+    /// The integer of a row.
     #[must_use]
     pub fn integer(&self, slot: Slot, row: usize) -> i128 {
-        let cell = self.bytes(slot, row);
         match slot.width {
-            Width::Flag => i128::from(cell[0]),
-            Width::I32 => i128::from(i32::from_ne_bytes(cell.try_into().unwrap_or_default())),
-            Width::I64 => i128::from(i64::from_ne_bytes(cell.try_into().unwrap_or_default())),
-            Width::I128 => i128::from_ne_bytes(cell.try_into().unwrap_or_default()),
+            Width::Flag => i128::from(self.flag(slot, row)),
+            Width::I16 => i128::from(self.cell::<i16>(slot, row)),
+            Width::I32 => i128::from(self.cell::<i32>(slot, row)),
+            Width::I64 => i128::from(self.cell::<i64>(slot, row)),
+            Width::Wide => {
+                let estimate = estimate::integer_of(self.cell::<u64>(slot.estimates(), row));
+                let rest = self.cell::<i64>(slot, row).wrapping_sub(estimate as i64);
+                estimate + i128::from(rest)
+            }
         }
     }
 
-    fn bytes(&self, slot: Slot, row: usize) -> &[u8] {
-        let start = slot.offset + row * slot.width.bytes();
-        &self.all()[start..start + slot.width.bytes()]
-    }
-
-    fn bytes_mut(&mut self, slot: Slot, row: usize) -> &mut [u8] {
-        let start = slot.offset + row * slot.width.bytes();
-        let width = slot.width.bytes();
-        &mut self.all_mut()[start..start + width]
+    fn cell<T: Cell>(&self, slot: Slot, row: usize) -> T {
+        let start = slot.offset + row * T::BYTES;
+        T::read(&self.all()[start..start + T::BYTES])
     }
 }

@@ -5,17 +5,29 @@ use num_integer::Integer as _;
 use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::Lowerer;
-use crate::ir::{LIMIT, NodeId};
-use crate::num::{Ratio, RoundingMode, power_of_ten};
+use crate::ir::{APPROXIMATE_ERROR, APPROXIMATE_LIMIT, APPROXIMATE_RESULT, LIMIT, NodeId};
+use crate::num::{Ratio, RoundingMode, binary64, power_of_ten};
 use crate::typed::CompareOp;
 
 /// `num × scale / product of den`. `scale` is positive; the factors of `den` are positive integers, sorted, each standing
 /// for a quantity of the row that is not zero wherever the number is used.
+///
+/// Sums of many quotients would have denominators of any size: they become whole numbers of small parts, and `error` bounds by
+/// how much the exact numerator may be above `num`. What such a number decides (an order, a rounding) is decided at both ends;
+/// where they disagree, only the interpreter can tell.
 #[derive(Clone, Debug)]
 pub struct Fraction {
     pub num: NodeId,
     pub scale: Ratio,
     pub den: Vec<NodeId>,
+    /// Not negative; with one, `den` is empty or was divided by afterwards.
+    pub error: i128,
+}
+
+impl Fraction {
+    pub fn exact(num: NodeId, scale: Ratio, den: Vec<NodeId>) -> Self {
+        Self { num, scale, den, error: 0 }
+    }
 }
 
 impl Lowerer<'_> {
@@ -39,40 +51,103 @@ impl Lowerer<'_> {
         factors.iter().fold(start, |product, factor| self.ir.multiply(product, *factor))
     }
 
-    /// Both numbers over one denominator and one scale: their integers, and what they have in common.
-    pub(super) fn common(&mut self, a: &Fraction, b: &Fraction) -> (NodeId, NodeId, Fraction) {
+    /// Both numbers over one denominator and one scale: what they have in common, with each numerator and its error.
+    pub(super) fn common(&mut self, a: &Fraction, b: &Fraction) -> (Fraction, Fraction) {
         if self.is_zero(a) {
-            return (a.num, b.num, b.clone());
+            return (Fraction { num: a.num, error: 0, ..b.clone() }, b.clone());
         }
         if self.is_zero(b) {
-            return (a.num, b.num, a.clone());
+            return (a.clone(), Fraction { num: b.num, error: 0, ..a.clone() });
         }
         let (a_only, b_only, den) = merge(&a.den, &b.den);
         // The greatest scale of which both are whole multiples.
         let numerator = (a.scale.numer() * b.scale.denom()).gcd(&(b.scale.numer() * a.scale.denom()));
         let scale = Ratio::new(numerator, a.scale.denom() * b.scale.denom());
-        let a_factor = self.big((&a.scale / &scale).numer());
-        let b_factor = self.big((&b.scale / &scale).numer());
-        let a_num = self.ir.multiply(a.num, a_factor);
-        let a_num = self.product(a_num, &b_only);
-        let b_num = self.ir.multiply(b.num, b_factor);
-        let b_num = self.product(b_num, &a_only);
-        (a_num, b_num, Fraction { num: a_num, scale, den })
+        let (a_factor, b_factor) = ((&a.scale / &scale).to_integer(), (&b.scale / &scale).to_integer());
+        let size = |number: &Fraction, factor: &BigInt, others: &[NodeId]| {
+            let own = BigInt::from(self.ir.magnitude(number.num) + number.error) * factor;
+            others.iter().fold(own, |size, other| size * self.ir.magnitude(*other))
+        };
+        let most = size(a, &a_factor, &b_only).max(size(b, &b_factor, &a_only));
+        // Two denominators for one: what does not fit 64 bits is better approximated than carried.
+        let room = if a_only.is_empty() || b_only.is_empty() { LIMIT / 4 } else { i128::from(i64::MAX) };
+        if most > BigInt::from(room) && !(a.den.is_empty() && b.den.is_empty()) {
+            let (a, b) = (self.approximated(a), self.approximated(b));
+            return self.common(&a, &b);
+        }
+        let mut over = |number: &Fraction, factor: &BigInt, others: &[NodeId]| {
+            let mut error = number.error;
+            let factor = self.big(factor);
+            for other in others.iter().chain([&factor]) {
+                error = error.saturating_mul(self.ir.magnitude(*other));
+            }
+            let num = self.ir.multiply(number.num, factor);
+            let num = self.product(num, others);
+            Fraction { num, scale: scale.clone(), den: den.clone(), error: self.bounded(error) }
+        };
+        (over(a, &a_factor, &b_only), over(b, &b_factor, &a_only))
+    }
+
+    /// An error that is not beyond use.
+    fn bounded(&mut self, error: i128) -> i128 {
+        if error > LIMIT / 4 {
+            let yes = self.ir.yes;
+            self.ir.hand_over(yes, yes);
+            return 0;
+        }
+        error
+    }
+
+    /// A quotient of the row as a whole number of small parts.
+    fn approximated(&mut self, number: &Fraction) -> Fraction {
+        if number.den.is_empty() {
+            return number.clone();
+        }
+        let one = self.ir.constant(1);
+        let num = self.ir.narrow(number.num, APPROXIMATE_LIMIT);
+        let mut den = self.product(one, &number.den);
+        den = self.ir.narrow(den, APPROXIMATE_LIMIT);
+        // The greatest value, and the parts that keep it below the bound.
+        let least = self.ir.range(den).0.max(1);
+        let most = &number.scale * Ratio::new(self.ir.magnitude(num).into(), least.into());
+        let mut decimals = 0;
+        let bound = Ratio::from_integer(APPROXIMATE_RESULT.into());
+        while &most * Ratio::from_integer(power_of_ten(decimals + 1)) < bound && decimals < 40 {
+            decimals += 1;
+        }
+        let mut unit = Ratio::new(BigInt::one(), power_of_ten(decimals));
+        while &most / &unit >= bound {
+            unit *= Ratio::from_integer(10.into());
+        }
+        let parts = (&most / &unit).ceil().to_integer();
+        let parts = i128::try_from(parts).unwrap_or(APPROXIMATE_RESULT);
+        let factor = &number.scale / &unit;
+        let own = (Ratio::new(number.error.into(), least.into()) * &factor).ceil().to_integer();
+        let own = i128::try_from(own).unwrap_or(i128::MAX).saturating_add(APPROXIMATE_ERROR);
+        let num = self.ir.approximate(num, den, binary64(&factor), parts);
+        Fraction { num, scale: unit, den: Vec::new(), error: self.bounded(own) }
     }
 
     pub(super) fn add(&mut self, a: &Fraction, b: &Fraction) -> Fraction {
-        let (x, y, common) = self.common(a, b);
-        Fraction { num: self.ir.add(x, y), ..common }
+        let (a, b) = self.common(a, b);
+        Fraction { num: self.ir.add(a.num, b.num), error: a.error + b.error, ..a }
     }
 
     pub(super) fn subtract(&mut self, a: &Fraction, b: &Fraction) -> Fraction {
-        let (x, y, common) = self.common(a, b);
-        Fraction { num: self.ir.subtract(x, y), ..common }
+        let (a, b) = self.common(a, b);
+        let most = self.end(&b);
+        Fraction { num: self.ir.subtract(a.num, most), error: a.error + b.error, ..a }
+    }
+
+    /// The upper end of the numerator.
+    pub(super) fn end(&mut self, number: &Fraction) -> NodeId {
+        let error = self.ir.constant(number.error);
+        self.ir.add(number.num, error)
     }
 
     pub(super) fn extremum(&mut self, largest: bool, a: &Fraction, b: &Fraction) -> Fraction {
-        let (x, y, common) = self.common(a, b);
-        Fraction { num: self.ir.extremum(largest, x, y), ..common }
+        let (a, b) = self.common(a, b);
+        Fraction { num: self.ir.extremum(largest, a.num, b.num), error: a.error.max(b.error), ..a }
     }
 
     pub(super) fn choose_number(&mut self, flag: NodeId, a: &Fraction, b: &Fraction) -> Fraction {
@@ -82,8 +157,8 @@ impl Lowerer<'_> {
         if flag == self.ir.no {
             return b.clone();
         }
-        let (x, y, common) = self.common(a, b);
-        Fraction { num: self.ir.select(flag, x, y), ..common }
+        let (a, b) = self.common(a, b);
+        Fraction { num: self.ir.select(flag, a.num, b.num), error: a.error.max(b.error), ..a }
     }
 
     /// Cancels what stands as a factor above and below.
@@ -127,12 +202,40 @@ impl Lowerer<'_> {
         if self.is_zero(a) || self.is_zero(b) {
             return self.zero();
         }
+        if a.error > 0 || b.error > 0 {
+            return self.multiply_ends(a, b);
+        }
         let (a_num, b_den) = self.cancelled(a.num, &b.den);
         let (b_num, a_den) = self.cancelled(b.num, &a.den);
+        let size = BigInt::from(self.ir.magnitude(a_num)) * self.ir.magnitude(b_num);
+        if size > BigInt::from(LIMIT) && !(a_den.is_empty() && b_den.is_empty()) {
+            let (a, b) = (self.approximated(a), self.approximated(b));
+            return self.multiply_ends(&a, &b);
+        }
         let mut den = a_den;
         den.extend(b_den);
         den.sort_unstable();
-        Fraction { num: self.ir.multiply(a_num, b_num), scale: &a.scale * &b.scale, den }
+        Fraction::exact(self.ir.multiply(a_num, b_num), &a.scale * &b.scale, den)
+    }
+
+    /// The product of numbers that may not be exact: `(x + ε)(y + δ) = xy + εy + δx + εδ`.
+    fn multiply_ends(&mut self, a: &Fraction, b: &Fraction) -> Fraction {
+        let (x, y) = (self.ir.range(a.num), self.ir.range(b.num));
+        let part = |error: i128, (low, high): (i128, i128), other: i128| {
+            let most = high.max(0).saturating_add(other);
+            (error.saturating_mul(low.min(0)), error.saturating_mul(most))
+        };
+        let (below_a, above_a) = part(a.error, y, b.error);
+        let (below_b, above_b) = part(b.error, x, 0);
+        let below = below_a.saturating_add(below_b);
+        let error = above_a.saturating_add(above_b).saturating_sub(below);
+        let error = self.bounded(error);
+        let product = self.ir.multiply(a.num, b.num);
+        let below = self.ir.constant(below.max(-LIMIT / 4));
+        let num = self.ir.add(product, below);
+        let mut den = [&a.den[..], &b.den[..]].concat();
+        den.sort_unstable();
+        Fraction { num, scale: &a.scale * &b.scale, den, error }
     }
 
     /// A factor that may stand below: 1 where it is zero, and the row handed over where that is read.
@@ -167,8 +270,18 @@ impl Lowerer<'_> {
             }
             let divisor = &b.scale * Ratio::from_integer(value.into());
             let scale = &a.scale / divisor.abs();
-            let num = if divisor.is_negative() { self.ir.negate(a.num) } else { a.num };
-            return Fraction { num, scale, den: a.den.clone() };
+            let num = if divisor.is_negative() {
+                let end = self.end(a);
+                self.ir.negate(end)
+            } else {
+                a.num
+            };
+            return Fraction { num, scale, den: a.den.clone(), error: a.error };
+        }
+        if b.error > 0 {
+            let yes = self.ir.yes;
+            self.ir.hand_over(live, yes);
+            return self.zero();
         }
         // A divisor that may be negative: its sign goes above.
         let (low, _) = self.ir.range(b.num);
@@ -176,7 +289,8 @@ impl Lowerer<'_> {
         if low < 0 {
             let zero = self.ir.constant(0);
             let negative = self.ir.compare(CompareOp::Less, b.num, zero);
-            let opposite = self.ir.negate(a.num);
+            let end = self.end(a);
+            let opposite = self.ir.negate(end);
             num = self.ir.select(negative, opposite, a.num);
             let magnitude = self.ir.negate(b.num);
             divisor = self.ir.extremum(true, b.num, magnitude);
@@ -193,8 +307,12 @@ impl Lowerer<'_> {
         den.sort_unstable();
         // What the divisor was divided by comes above.
         let above = self.product(num, &b.den);
+        if a.error > 0 {
+            let error = b.den.iter().fold(a.error, |error, factor| error.saturating_mul(self.ir.magnitude(*factor)));
+            return Fraction { num: above, scale, den, error: self.bounded(error) };
+        }
         let (num, den) = self.cancelled(above, &den);
-        Fraction { num, scale, den }
+        Fraction::exact(num, scale, den)
     }
 
     /// Numerator, constant and product of factors of the denominator.
@@ -213,11 +331,11 @@ impl Lowerer<'_> {
         (numerator, constant, factor)
     }
 
-    /// Rounds to a number of decimals: one integer division.
+    /// Rounds to a number of decimals: one integer division, or one for each end of what is not exact.
     pub(super) fn round(&mut self, number: &Fraction, decimals: u32, mode: RoundingMode) -> Fraction {
         let unit = Ratio::new(BigInt::one(), power_of_ten(decimals));
         let scaled = Fraction { scale: &number.scale / &unit, ..number.clone() };
-        if scaled.den.is_empty() && scaled.scale.is_integer() {
+        if scaled.den.is_empty() && scaled.scale.is_integer() && scaled.error == 0 {
             return number.clone();
         }
         if self.is_zero(number) || number.scale.is_zero() {
@@ -226,6 +344,22 @@ impl Lowerer<'_> {
         let (numerator, constant, factor) = self.as_quotient(&scaled);
         let constant = self.ir.constant(constant);
         let denominator = factor.map_or(constant, |factor| self.ir.multiply(factor, constant));
+        let num = self.rounded(numerator, denominator, mode);
+        if number.error > 0 {
+            let times = i128::try_from(scaled.scale.numer().clone()).unwrap_or(LIMIT);
+            let error = self.bounded(number.error.saturating_mul(times));
+            let error = self.ir.constant(error);
+            let end = self.ir.add(numerator, error);
+            let end = self.rounded(end, denominator, mode);
+            let differ = self.ir.compare(CompareOp::NotEqual, num, end);
+            let yes = self.ir.yes;
+            self.ir.hand_over(yes, differ);
+        }
+        Fraction::exact(num, unit, Vec::new())
+    }
+
+    /// A quotient rounded to an integer; the denominator is positive.
+    fn rounded(&mut self, numerator: NodeId, denominator: NodeId, mode: RoundingMode) -> NodeId {
         let (low, high) = self.ir.range(numerator);
         let zero = self.ir.constant(0);
         let negative = self.ir.compare(CompareOp::Less, numerator, zero);
@@ -257,8 +391,7 @@ impl Lowerer<'_> {
             }
         };
         let opposite = self.ir.negate(quotient);
-        let num = self.ir.select(negative, opposite, quotient);
-        Fraction { num, scale: unit, den: Vec::new() }
+        self.ir.select(negative, opposite, quotient)
     }
 }
 

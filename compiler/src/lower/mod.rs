@@ -81,7 +81,7 @@ struct Lowerer<'p> {
     staged: HashMap<QuantityId, parts::Staged>,
     /// Whether each governs the row, and the doubt of it.
     scopes: HashMap<ScopeId, (NodeId, NodeId)>,
-    /// The doubts of what is asked for.
+    /// The doubts of the controls.
     status: NodeId,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
@@ -96,19 +96,17 @@ impl<'p> Lowerer<'p> {
             Lowered::Flag(node) => OutputValue::Flag(node),
             Lowered::Date(node) | Lowered::Case(node) => OutputValue::Integer(node),
             Lowered::Number(fraction) => {
+                if fraction.error > 0 {
+                    let yes = lowerer.ir.yes;
+                    lowerer.ir.hand_over(yes, yes);
+                }
                 let (numerator, constant, factor) = lowerer.as_quotient(&fraction);
                 OutputValue::Fraction { numerator, constant, factor }
             }
         });
         let doubt = self.ir.and(quantity.applies, doubt);
         let doubt = self.ir.or(doubt, quantity.doubtful);
-        let doubt = match target {
-            Target::State(_) => Some(doubt),
-            _ => {
-                self.status = self.ir.or(self.status, doubt);
-                None
-            }
-        };
+        let doubt = (doubt != self.ir.no).then_some(doubt);
         Output { target, present: quantity.applies, value, doubt }
     }
 
@@ -240,7 +238,7 @@ impl<'p> Lowerer<'p> {
         let applies = self.ir.load(Source::AggregatePresent(id), None);
         let num = self.ir.load(Source::Aggregate(id), Some((-STATE_LIMIT, STATE_LIMIT)));
         let den = self.ir.load(Source::AggregateDivisor(id), Some((1, STATE_FRACTION_LIMIT)));
-        let value = Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] });
+        let value = Lowered::Number(Fraction::exact(num, Ratio::one(), vec![den]));
         LoweredQuantity { applies, rules: Vec::new(), value, doubtful: unknown }
     }
 
@@ -427,7 +425,7 @@ impl<'p> Lowerer<'p> {
     /// An integer expression, where the compiler knows it is one; otherwise the row is handed over.
     fn whole(&mut self, expr: &'p Expr, live: NodeId) -> NodeId {
         let number = self.number(expr, live);
-        if number.den.is_empty() && number.scale.is_integer() {
+        if number.den.is_empty() && number.scale.is_integer() && number.error == 0 {
             let scale = self.big(number.scale.numer());
             return self.ir.multiply(number.num, scale);
         }
@@ -469,7 +467,7 @@ impl<'p> Lowerer<'p> {
         match input.ty {
             Type::Number(_) => {
                 let scale = Ratio::new(1.into(), power_of_ten(input.decimals));
-                Lowered::Number(Fraction { num: node, scale, den: Vec::new() })
+                Lowered::Number(Fraction::exact(node, scale, Vec::new()))
             }
             Type::Date => Lowered::Date(node),
             Type::Enumeration(_) => Lowered::Case(node),
@@ -505,12 +503,12 @@ impl<'p> Lowerer<'p> {
             Type::Number(_) if !quantity.decimal => {
                 let num = self.ir.load(source, Some((-STATE_FRACTION_LIMIT, STATE_FRACTION_LIMIT)));
                 let den = self.ir.load(Source::PastResultDivisor(reach, id), Some((1, STATE_FRACTION_LIMIT)));
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: vec![den] })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), vec![den]))
             }
             Type::Number(_) => {
                 let node = self.ir.load(source, Some((-STATE_LIMIT, STATE_LIMIT)));
                 let scale = Ratio::new(1.into(), power_of_ten(STATE_DECIMALS));
-                Lowered::Number(Fraction { num: node, scale, den: Vec::new() })
+                Lowered::Number(Fraction::exact(node, scale, Vec::new()))
             }
             Type::Date => Lowered::Date(self.ir.load(source, Some((i128::from(FIRST_DAY), i128::from(LAST_DAY))))),
             Type::Enumeration(e) => {
@@ -700,7 +698,7 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::CountTrue(conditions) => {
                 let num = self.count(conditions, live);
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), Vec::new()))
             }
             ExprKind::Brackets { subject, rows } => {
                 let subject = self.number(subject, live);
@@ -746,7 +744,7 @@ impl<'p> Lowerer<'p> {
             ExprKind::DatePart { part, date } => {
                 let days = self.date(date, live);
                 let num = self.date_part(days, *part);
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), Vec::new()))
             }
             ExprKind::DateOf { day, month, year } => {
                 let year = self.whole(year, live);
@@ -767,7 +765,7 @@ impl<'p> Lowerer<'p> {
             ExprKind::Elapsed { from, to, unit } => {
                 let (from, to) = (self.date(from, live), self.date(to, live));
                 let num = self.elapsed(from, to, *unit);
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), Vec::new()))
             }
             ExprKind::DaysBetween { from, to, exclusive } => {
                 let (from, to) = (self.date(from, live), self.date(to, live));
@@ -776,7 +774,7 @@ impl<'p> Lowerer<'p> {
                 let days = self.ir.subtract(end, from);
                 let zero = self.ir.constant(0);
                 let num = self.ir.extremum(true, days, zero);
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), Vec::new()))
             }
             ExprKind::DaysOfYear(year) => {
                 let year = self.whole(year, live);
@@ -787,7 +785,7 @@ impl<'p> Lowerer<'p> {
                 let extra = self.ir.integer(leap);
                 let common = self.ir.constant(365);
                 let num = self.ir.add(common, extra);
-                Lowered::Number(Fraction { num, scale: Ratio::one(), den: Vec::new() })
+                Lowered::Number(Fraction::exact(num, Ratio::one(), Vec::new()))
             }
             ExprKind::Round { value, decimals, mode } => {
                 let value = self.number(value, live);
@@ -820,10 +818,7 @@ impl<'p> Lowerer<'p> {
 
     fn compare(&mut self, op: CompareOp, a: Lowered, b: Lowered) -> NodeId {
         match (a, b) {
-            (Lowered::Number(a), Lowered::Number(b)) => {
-                let (a, b, _) = self.common(&a, &b);
-                self.year_comparison(op, a, b).unwrap_or_else(|| self.ir.compare(op, a, b))
-            }
+            (Lowered::Number(a), Lowered::Number(b)) => self.compare_numbers(op, &a, &b),
             (Lowered::Date(a), Lowered::Date(b)) | (Lowered::Case(a), Lowered::Case(b)) => self.ir.compare(op, a, b),
             (Lowered::Flag(a), Lowered::Flag(b)) => {
                 let not_b = self.ir.not(b);
@@ -834,8 +829,29 @@ impl<'p> Lowerer<'p> {
         }
     }
 
+    fn compare_numbers(&mut self, op: CompareOp, a: &Fraction, b: &Fraction) -> NodeId {
+        let (a, b) = self.common(a, b);
+        if a.error == 0 && b.error == 0 {
+            return self.year_comparison(op, a.num, b.num).unwrap_or_else(|| self.ir.compare(op, a.num, b.num));
+        }
+        // The order is known where that of the ends that are nearest is that of those farthest away.
+        let (a_end, b_end) = (self.end(&a), self.end(&b));
+        let below = self.ir.compare(CompareOp::Less, a_end, b.num);
+        let above = self.ir.compare(CompareOp::Greater, a.num, b_end);
+        let known = self.ir.or(below, above);
+        let doubt = self.ir.not(known);
+        let yes = self.ir.yes;
+        self.ir.hand_over(yes, doubt);
+        match op {
+            CompareOp::Less | CompareOp::LessOrEqual => below,
+            CompareOp::Greater | CompareOp::GreaterOrEqual => above,
+            CompareOp::Equal => self.ir.no,
+            CompareOp::NotEqual => self.ir.yes,
+        }
+    }
+
     fn zero(&mut self) -> Fraction {
-        Fraction { num: self.ir.constant(0), scale: Ratio::one(), den: Vec::new() }
+        Fraction::exact(self.ir.constant(0), Ratio::one(), Vec::new())
     }
 
     /// The number where the flag holds, zero elsewhere.
@@ -848,6 +864,6 @@ impl<'p> Lowerer<'p> {
         if value.is_zero() {
             return self.zero();
         }
-        Fraction { num: self.ir.constant(1), scale: value.clone(), den: Vec::new() }
+        Fraction::exact(self.ir.constant(1), value.clone(), Vec::new())
     }
 }

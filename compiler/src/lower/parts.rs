@@ -34,6 +34,7 @@ enum StagedValue {
         numerator: Range,
         scale: Ratio,
         factor: Option<Range>,
+        error: i128,
     },
 }
 
@@ -206,6 +207,7 @@ impl Lowerer<'_> {
                     numerator: self.ir.range(fraction.num),
                     scale: fraction.scale.clone(),
                     factor: factor.map(|factor| self.ir.range(factor)),
+                    error: fraction.error,
                 };
                 (value, staged)
             }
@@ -255,10 +257,10 @@ impl Lowerer<'_> {
                 let node = self.ir.load(Source::Staged(id), Some(range));
                 if ty == Type::Date { Lowered::Date(node) } else { Lowered::Case(node) }
             }
-            StagedValue::Fraction { numerator, scale, factor } => {
+            StagedValue::Fraction { numerator, scale, factor, error } => {
                 let num = self.ir.load(Source::Staged(id), Some(numerator));
                 let den = factor.map(|range| self.ir.load(Source::StagedFactor(id), Some(range)));
-                Lowered::Number(Fraction { num, scale, den: den.into_iter().collect() })
+                Lowered::Number(Fraction { num, scale, den: den.into_iter().collect(), error })
             }
         };
         Some(LoweredQuantity { applies, rules, value, doubtful })

@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use polc_compiler::codegen::{Block, compile};
+use polc_compiler::ir::Kernel;
 use polc_compiler::typed::{QuantityId, QuantityKind};
 use serde::Serialize;
 
@@ -110,14 +111,14 @@ pub enum Selection {
     All,
 }
 
-/// One kernel.
+/// The kernels of one year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KernelReport {
     #[serde(rename = "annee")]
     pub year: i64,
-    /// Rank among the kernels of its year, which share the rows.
-    #[serde(rename = "partie")]
-    pub part: usize,
+    /// How many kernels share the work on a row.
+    #[serde(rename = "noyaux")]
+    pub parts: usize,
     #[serde(rename = "lignes")]
     pub rows: usize,
     /// Operations for a row, and those on more than 64 bits.
@@ -196,7 +197,7 @@ fn time<T>(work: impl FnOnce() -> T) -> Duration {
 pub fn run_kernels(prepared: &[Prepared], output: &mut Block) {
     for group in prepared {
         for (input, rows) in &group.blocks {
-            group.kernel.run(input, output, *rows);
+            group.kernels.run(input, output, *rows);
         }
     }
     black_box(output);
@@ -205,7 +206,7 @@ pub fn run_kernels(prepared: &[Prepared], output: &mut Block) {
 /// A block that any of the kernels may write to.
 #[must_use]
 pub fn output_block(prepared: &[Prepared]) -> Block {
-    Block::new(prepared.iter().map(|group| group.kernel.layout.output_bytes).max().unwrap_or(0))
+    Block::new(prepared.iter().map(|group| group.kernels.layout.output_bytes).max().unwrap_or(0))
 }
 
 /// A selection of outputs, and what was measured of it.
@@ -284,8 +285,7 @@ impl Contender {
     }
 
     fn report(self, rows: usize, sample: &Batch) -> Measures {
-        let compiled_rows: usize =
-            self.reports.iter().filter(|kernel| kernel.part == 0).map(|kernel| kernel.rows).sum();
+        let compiled_rows: usize = self.reports.iter().map(|kernels| kernels.rows).sum();
         let average = |bytes: fn(&KernelReport) -> usize| {
             let total: usize = self.reports.iter().map(|kernel| bytes(kernel) * kernel.rows).sum();
             total.checked_div(compiled_rows).unwrap_or(0)
@@ -316,22 +316,29 @@ impl Contender {
 impl KernelReport {
     /// Compiles a kernel again, against the clock; `None` if the code generator refuses it.
     fn of(prepared: &Prepared) -> Option<Self> {
-        let (kernel, layout) = (&prepared.kernel.ir, &prepared.kernel.layout);
+        let layout = &prepared.kernels.layout;
+        let kernels: Vec<Kernel> = prepared.kernels.ir().cloned().collect();
+        let live = || kernels.iter().flat_map(|kernel| kernel.live().into_iter().map(|id| *kernel.node(id)));
+        let (nodes, wide_nodes) = (live().count(), live().filter(polc_compiler::ir::Node::is_wide).count());
+        let parts = kernels.len();
         let start = Instant::now();
-        let compiled = compile(kernel.clone()).ok()?;
+        let compiled = compile(kernels).ok()?;
         let compilation = start.elapsed();
-        let live = kernel.live();
         let written = layout.outputs.iter().flat_map(|slots| [Some(slots.present), Some(slots.value), slots.factor]);
         Some(Self {
             year: prepared.year,
-            part: prepared.part,
+            parts,
             rows: prepared.blocks.iter().map(|(_, rows)| rows).sum(),
-            nodes: live.len(),
-            wide_nodes: live.iter().filter(|id| kernel.node(**id).is_wide()).count(),
+            nodes,
+            wide_nodes,
             bytes_read: layout.inputs.iter().map(|(_, slot)| slot.width.bytes()).sum(),
-            bytes_written: written.flatten().chain([layout.status]).map(|slot| slot.width.bytes()).sum(),
+            bytes_written: written
+                .flatten()
+                .chain(layout.statuses.iter().copied())
+                .map(|slot| slot.width.bytes())
+                .sum(),
             compilation: u64::try_from(compilation.as_micros()).unwrap_or(u64::MAX),
-            code_bytes: compiled.code_bytes,
+            code_bytes: compiled.code_bytes(),
         })
     }
 }

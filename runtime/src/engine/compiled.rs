@@ -1,9 +1,10 @@
 //! Rows through machine code: grouped by year, gathered in blocks, computed, scattered back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernel, compile};
+use num_integer::Integer as _;
+use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width, compile};
 use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
 use polc_compiler::lower::lower;
 use polc_compiler::num::{Ratio, power_of_ten};
@@ -12,17 +13,21 @@ use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
 use super::{Engine, History, Sink};
-use crate::table::{Batch, ColumnData, Denominators, ResultValues};
+use crate::table::{Batch, ColumnData, Denominators, ResultColumn, ResultValues};
 
-type Cache = HashMap<(i64, Vec<Target>, Vec<InputId>), Option<Arc<[CompiledKernel]>>>;
+type Cache = HashMap<(i64, Vec<Target>, Vec<InputId>), Option<CompiledKernels>>;
 
 /// Nodes that a kernel is kept near.
 pub const KERNEL_NODES: usize = 2_500;
 
+/// Blocks computed before their results are copied out.
+const WAVE: usize = 16;
+
 /// The kernels compiled so far.
 #[derive(Default)]
 pub struct Kernels {
-    /// By year, what is asked for and what is never empty; `None` where the code generator refused: the interpreter does those rows.
+    /// By year, what is asked for and what is never empty; `None` where the code generator refused: the interpreter does those
+    /// rows.
     compiled: Mutex<Cache>,
 }
 
@@ -33,26 +38,18 @@ impl std::fmt::Debug for Kernels {
 }
 
 impl Kernels {
-    fn get(
-        &self,
-        program: &Program,
-        year: i64,
-        targets: &[Target],
-        complete: &[InputId],
-    ) -> Option<Arc<[CompiledKernel]>> {
+    fn get(&self, program: &Program, year: i64, targets: &[Target], complete: &[InputId]) -> Option<CompiledKernels> {
         let key = (year, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
-            && let Some(kernel) = known.get(&key)
+            && let Some(kernels) = known.get(&key)
         {
-            return kernel.clone();
+            return kernels.clone();
         }
-        let parts = lower(program, year, targets, complete, KERNEL_NODES);
-        let kernel =
-            parts.into_par_iter().map(|part| compile(Arc::new(part)).ok()).collect::<Option<Vec<_>>>().map(Arc::from);
+        let kernels = compile(lower(program, year, targets, complete, KERNEL_NODES)).ok();
         if let Ok(mut known) = self.compiled.lock() {
-            known.insert(key, kernel.clone());
+            known.insert(key, kernels.clone());
         }
-        kernel
+        kernels
     }
 }
 
@@ -120,6 +117,46 @@ impl State {
             Some(Value::Text(_)) => 0,
         };
     }
+
+    /// Takes a column of results.
+    fn take(&mut self, block: &Block, slots: &OutputSlots, rows: &[u32]) {
+        let present = block.flags(slots.present);
+        for (i, (row, present)) in rows.iter().zip(present).enumerate() {
+            let row = *row as usize;
+            self.present[row] = present;
+            self.unknown[row] = false;
+            self.value[row] = 0;
+            if !present {
+                continue;
+            }
+            let value = block.integer(slots.value, i);
+            match slots.output.value {
+                OutputValue::Flag(_) | OutputValue::Integer(_) => self.value[row] = value as i64,
+                OutputValue::Fraction { constant, .. } => {
+                    let factor = slots.factor.map_or(1, |factor| block.integer(factor, i));
+                    match self.number(row, value, constant, factor) {
+                        Some(value) => self.value[row] = value,
+                        None => self.unknown[row] = true,
+                    }
+                }
+            }
+        }
+    }
+
+    /// A number in the form that later rows read; `None` where it does not fit.
+    fn number(&mut self, row: usize, numerator: i128, constant: i128, factor: i128) -> Option<i64> {
+        let denominator = constant.checked_mul(factor)?;
+        if self.decimal {
+            let scaled = numerator.checked_mul(10i128.pow(STATE_DECIMALS))?;
+            let whole = scaled.checked_div(denominator).filter(|whole| whole * denominator == scaled)?;
+            return i64::try_from(whole).ok().filter(|whole| i128::from(*whole).abs() <= STATE_LIMIT);
+        }
+        let common = numerator.gcd(&denominator);
+        let (numerator, denominator) = (numerator / common, denominator / common);
+        let fits = numerator.abs() <= STATE_FRACTION_LIMIT && denominator <= STATE_FRACTION_LIMIT;
+        self.divisor[row] = i64::try_from(denominator).ok().filter(|_| fits)?;
+        i64::try_from(numerator).ok()
+    }
 }
 
 /// The rows of a batch by year, with what their kernels read of last year.
@@ -127,18 +164,27 @@ impl State {
 pub struct Plan {
     history: History,
     states: Vec<State>,
-    groups: Vec<(i64, Arc<[CompiledKernel]>, Vec<u32>)>,
+    years: Vec<(i64, CompiledKernels, Vec<u32>)>,
 }
 
-/// Rows of one year in the form that its kernel reads.
+/// Rows of one year in the form that its kernels read.
 #[derive(Debug)]
 pub struct Prepared {
     pub year: i64,
-    /// Rank of the kernel among those of its year.
-    pub part: usize,
-    pub kernel: CompiledKernel,
+    pub kernels: CompiledKernels,
     /// A block and how many rows it holds.
     pub blocks: Vec<(Block, usize)>,
+}
+
+/// A block of rows, computed.
+#[derive(Debug, Default)]
+struct Done {
+    input: Block,
+    output: Block,
+    /// Whether the interpreter must do the row.
+    refused: Vec<bool>,
+    /// What the interpreter found of single results: the rank of the row in the block, that of the output, the result.
+    found: Vec<(usize, usize, Option<Value>)>,
 }
 
 impl Engine {
@@ -173,6 +219,7 @@ impl Engine {
             self.remember(batch, history, *row, &mut states);
         }
         self.hand_over(batch, history, controls, &apart, sink, progress);
+        let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
         for (year, rows) in by_year {
             let complete = self.complete(batch, &rows);
@@ -189,32 +236,135 @@ impl Engine {
                 self.hand_over(batch, history, controls, &rows, sink, progress);
                 continue;
             };
-            let blocks: Vec<Vec<Block>> = rows
-                .par_chunks(BLOCK_ROWS)
-                .map(|rows| {
-                    let mut outputs: Vec<Block> = Vec::with_capacity(kernels.len());
-                    for kernel in &*kernels {
-                        let mut input = self.gather(kernel, batch, history, &states, rows);
-                        hand_on(&kernels, &outputs, kernel, &mut input, rows.len());
-                        let mut output = Block::new(kernel.layout.output_bytes);
-                        kernel.run(&input, &mut output, rows.len());
-                        outputs.push(output);
+            for rows in rows.chunks(BLOCK_ROWS * WAVE) {
+                let count = rows.len().div_ceil(BLOCK_ROWS);
+                wave.resize_with(count.max(wave.len()), Done::default);
+                wave[..count].par_iter_mut().zip(rows.par_chunks(BLOCK_ROWS)).for_each(|(done, rows)| {
+                    self.compute(&kernels, batch, history, &states, rows, done);
+                });
+                let blocks: Vec<(&Done, &[u32])> = wave.iter().zip(rows.chunks(BLOCK_ROWS)).collect();
+                self.collect(&kernels, &blocks, (batch, history), sink, &mut states);
+                let mut handed = Vec::new();
+                for (done, rows) in &blocks {
+                    handed.extend(
+                        rows.iter().zip(&done.refused).filter(|(_, refused)| **refused).map(|(row, _)| *row as usize),
+                    );
+                }
+                progress(rows.len() - handed.len());
+                handed.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                self.hand_over(batch, history, controls, &handed, sink, progress);
+            }
+        }
+    }
+
+    /// Computes a block of rows, and what the kernels do not know of them.
+    fn compute(
+        &self,
+        kernels: &CompiledKernels,
+        batch: &Batch,
+        history: &History,
+        states: &[State],
+        rows: &[u32],
+        done: &mut Done,
+    ) {
+        let layout = &kernels.layout;
+        if done.input.len() < layout.input_bytes {
+            done.input = Block::new(layout.input_bytes);
+        }
+        if done.output.len() < layout.output_bytes {
+            done.output = Block::new(layout.output_bytes);
+        }
+        self.gather(kernels, batch, history, states, rows, &mut done.input);
+        kernels.run(&done.input, &mut done.output, rows.len());
+        let block = &done.output;
+        done.found.clear();
+        done.refused.clear();
+        done.refused.resize(rows.len(), false);
+        let refused = &mut done.refused;
+        for status in &layout.statuses {
+            refused.iter_mut().zip(block.flags(*status)).for_each(|(refused, status)| *refused |= status);
+        }
+        let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for slots in &layout.outputs {
+            match slots.output.target {
+                Target::Control(rank) => {
+                    // A row that a blocking control refuses goes to the interpreter, which says so.
+                    let ControlKind::Row { blocking: true, .. } = self.program.controls[rank as usize].kind else {
+                        continue;
+                    };
+                    let fails =
+                        block.flags(slots.present).zip(block.flags(slots.value)).map(|(is, holds)| is && !holds);
+                    refused.iter_mut().zip(fails).for_each(|(refused, fails)| *refused |= fails);
+                }
+                Target::Quantity(id) => {
+                    let Some(doubt) = slots.doubt else { continue };
+                    let ranks =
+                        || self.outputs.iter().enumerate().filter(|(_, known)| **known == id).map(|(rank, _)| rank);
+                    for (i, _) in block.flags(doubt).take(rows.len()).enumerate().filter(|(_, doubt)| *doubt) {
+                        doubtful.entry(i).or_default().extend(ranks());
                     }
-                    outputs
-                })
-                .collect();
-            let (mut done, mut handed) = (0, Vec::new());
-            for (rows, blocks) in rows.chunks(BLOCK_ROWS).zip(&blocks) {
-                let rows = self.answered(&kernels, blocks, rows, &mut handed);
-                done += rows.len();
-                for (kernel, block) in kernels.iter().zip(blocks) {
-                    self.scatter(kernel, block, (batch, history), &rows, sink, &mut states);
+                }
+                Target::State(_) | Target::Staged(_) | Target::StagedFlag(..) => {}
+            }
+        }
+        doubtful.retain(|i, _| !refused[*i]);
+        for (i, ranks) in doubtful {
+            let wanted: Vec<QuantityId> = ranks.iter().map(|rank| self.outputs[*rank]).collect();
+            match self.single_results(batch, history, rows[i] as usize, &wanted) {
+                Ok(values) => done.found.extend(ranks.into_iter().zip(values).map(|(rank, value)| (i, rank, value))),
+                // The first error of a row depends on all its results.
+                Err(_) => refused[i] = true,
+            }
+        }
+    }
+
+    /// Copies the results of some blocks to their rows. Those of refused rows will be replaced.
+    fn collect(
+        &self,
+        kernels: &CompiledKernels,
+        blocks: &[(&Done, &[u32])],
+        (batch, history): (&Batch, &History),
+        sink: &mut Sink,
+        states: &mut [State],
+    ) {
+        let outputs = &kernels.layout.outputs;
+        let slots_of = |id: QuantityId| {
+            outputs.iter().find(
+                |slots| matches!(slots.output.target, Target::Quantity(known) | Target::State(known) if known == id),
+            )
+        };
+        sink.columns.par_iter_mut().zip(&self.outputs).enumerate().for_each(|(rank, (column, id))| {
+            let Some(slots) = slots_of(*id) else { return };
+            for (done, rows) in blocks {
+                store_column(column, &done.output, slots, rows, &done.refused);
+                for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
+                    column.set(rows[*i] as usize, value.clone());
                 }
             }
-            sink.statistics.compiled += done;
-            progress(done);
-            handed.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
-            self.hand_over(batch, history, controls, &handed, sink, progress);
+        });
+        states.par_iter_mut().for_each(|state| {
+            let Some(slots) = slots_of(state.quantity) else { return };
+            for (done, rows) in blocks {
+                state.take(&done.output, slots, rows);
+                let Some(doubt) = slots.doubt else { continue };
+                for (row, _) in rows.iter().zip(done.output.flags(doubt)).filter(|(_, doubt)| *doubt) {
+                    self.remember(batch, history, *row as usize, std::slice::from_mut(state));
+                }
+            }
+        });
+        for slots in outputs {
+            let Target::Control(rank) = slots.output.target else { continue };
+            for (done, _) in blocks {
+                let cells = done.output.flags(slots.present).zip(done.output.flags(slots.value)).zip(&done.refused);
+                let failed = cells.filter(|((present, holds), refused)| *present && !*holds && !**refused).count();
+                sink.controls_failed(rank, failed);
+            }
+        }
+        for (done, _) in blocks {
+            let mut single: Vec<usize> = done.found.iter().map(|(i, ..)| *i).collect();
+            single.dedup();
+            sink.statistics.handed_over += single.len();
+            sink.statistics.compiled += done.refused.iter().filter(|refused| !**refused).count() - single.len();
         }
     }
 
@@ -255,90 +405,80 @@ impl Engine {
     /// Copies the cells of some rows into a block.
     fn gather(
         &self,
-        kernel: &CompiledKernel,
+        kernels: &CompiledKernels,
         batch: &Batch,
         history: &History,
         states: &[State],
         rows: &[u32],
-    ) -> Block {
-        let mut block = Block::new(kernel.layout.input_bytes);
-        let past = |reach: Reach, row: u32| history.past(reach, row as usize);
-        for (source, slot) in &kernel.layout.inputs {
+        block: &mut Block,
+    ) {
+        let past = |reach: Reach, row: &u32| history.past(reach, *row as usize);
+        for (source, slot) in &kernels.layout.inputs {
             let slot = *slot;
-            match source {
+            match *source {
                 Source::Cell(id) => match batch.columns[id.index()].as_ref().map(|column| &column.data) {
-                    Some(data) => {
-                        rows.iter().enumerate().for_each(|(i, row)| put(&mut block, slot, i, data, *row as usize));
-                    }
+                    Some(data) => put(block, slot, data, rows),
                     None => {
-                        let value = self.default_cell(*id);
-                        (0..rows.len()).for_each(|i| put_value(&mut block, slot, i, value));
+                        let value = self.default_cell(id);
+                        block.fill_integers(slot, rows.iter().map(|_| value));
                     }
                 },
-                Source::Missing(id) => {
-                    let column = batch.columns[id.index()].as_ref();
-                    for (i, row) in rows.iter().enumerate() {
-                        block.set_flag(slot, i, column.is_none_or(|column| column.is_missing(*row as usize)));
-                    }
-                }
+                Source::Missing(id) => match batch.columns[id.index()].as_ref() {
+                    Some(column) if column.missing.is_empty() => block.fill_flags(slot, rows.iter().map(|_| false)),
+                    Some(column) => block.fill_flags(slot, rows.iter().map(|row| column.missing[*row as usize])),
+                    None => block.fill_flags(slot, rows.iter().map(|_| true)),
+                },
                 Source::PastCell(reach, id) => {
-                    if let Some(column) = &batch.columns[id.index()] {
-                        for (i, row) in rows.iter().enumerate() {
-                            if let Some(row) = past(*reach, *row) {
-                                put(&mut block, slot, i, &column.data, row);
-                            }
-                        }
-                    }
+                    let column = batch.columns[id.index()].as_ref();
+                    let cell = |row| column.map_or(0, |column| integer_of(&column.data, row));
+                    block.fill_integers(slot, rows.iter().map(|row| past(reach, row).map_or(0, cell)));
                 }
                 Source::PastCellPresent(reach, id) => {
                     let column = batch.columns[id.index()].as_ref();
-                    let defaulted = self.program.input(*id).default.is_some();
-                    for (i, row) in rows.iter().enumerate() {
-                        let known = past(*reach, *row)
-                            .is_some_and(|row| column.map_or(defaulted, |column| !column.is_missing(row)));
-                        block.set_flag(slot, i, known);
-                    }
+                    let defaulted = self.program.input(id).default.is_some();
+                    let known = |row| column.map_or(defaulted, |column| !column.is_missing(row));
+                    block.fill_flags(slot, rows.iter().map(|row| past(reach, row).is_some_and(known)));
                 }
-                // Handed on by the kernels before.
+                // Left by the kernels before.
                 Source::Staged(_) | Source::StagedPresent(_) | Source::StagedFlag(..) | Source::StagedFactor(_) => {}
-                Source::Aggregate(id)
-                | Source::AggregatePresent(id)
-                | Source::AggregateUnknown(id)
-                | Source::AggregateDivisor(id) => {
-                    for (i, row) in rows.iter().enumerate() {
-                        let value = history.aggregates.value(*id, *row as usize);
-                        let (numerator, divisor) = fraction_of(value);
-                        match source {
-                            Source::Aggregate(_) => put_value(&mut block, slot, i, numerator.unwrap_or(0)),
-                            Source::AggregateDivisor(_) => put_value(&mut block, slot, i, divisor),
-                            Source::AggregatePresent(_) => block.set_flag(slot, i, value.is_some()),
-                            _ => block.set_flag(slot, i, numerator.is_none()),
-                        }
-                    }
+                Source::Aggregate(id) | Source::AggregateDivisor(id) => {
+                    let is_divisor = matches!(source, Source::AggregateDivisor(_));
+                    let figure = |row: &u32| {
+                        let (numerator, divisor) = fraction_of(history.aggregates.value(id, *row as usize));
+                        if is_divisor { divisor } else { numerator.unwrap_or(0) }
+                    };
+                    block.fill_integers(slot, rows.iter().map(figure));
+                }
+                Source::AggregatePresent(id) => {
+                    let present = |row: &u32| history.aggregates.value(id, *row as usize).is_some();
+                    block.fill_flags(slot, rows.iter().map(present));
+                }
+                Source::AggregateUnknown(id) => {
+                    let unknown = |row: &u32| fraction_of(history.aggregates.value(id, *row as usize)).0.is_none();
+                    block.fill_flags(slot, rows.iter().map(unknown));
                 }
                 Source::PastResult(reach, id)
                 | Source::PastResultPresent(reach, id)
                 | Source::PastResultUnknown(reach, id)
                 | Source::PastResultDivisor(reach, id) => {
-                    let Some(state) = states.iter().find(|state| state.quantity == *id) else { continue };
-                    for (i, row) in rows.iter().enumerate() {
-                        let Some(row) = past(*reach, *row) else {
-                            if matches!(source, Source::PastResultDivisor(..)) {
-                                put_value(&mut block, slot, i, 1);
-                            }
-                            continue;
-                        };
-                        match source {
-                            Source::PastResult(..) => put_value(&mut block, slot, i, state.value[row]),
-                            Source::PastResultDivisor(..) => put_value(&mut block, slot, i, state.divisor[row]),
-                            Source::PastResultPresent(..) => block.set_flag(slot, i, state.present[row]),
-                            _ => block.set_flag(slot, i, state.unknown[row]),
+                    let Some(state) = states.iter().find(|state| state.quantity == id) else { continue };
+                    let flag = |flags: &[bool], row: &u32| past(reach, row).is_some_and(|row| flags[row]);
+                    let number = |cells: &[i64], none: i64, row: &u32| past(reach, row).map_or(none, |row| cells[row]);
+                    match source {
+                        Source::PastResult(..) => {
+                            block.fill_integers(slot, rows.iter().map(|row| number(&state.value, 0, row)));
                         }
+                        Source::PastResultDivisor(..) => {
+                            block.fill_integers(slot, rows.iter().map(|row| number(&state.divisor, 1, row)));
+                        }
+                        Source::PastResultPresent(..) => {
+                            block.fill_flags(slot, rows.iter().map(|row| flag(&state.present, row)));
+                        }
+                        _ => block.fill_flags(slot, rows.iter().map(|row| flag(&state.unknown, row))),
                     }
                 }
             }
         }
-        block
     }
 
     /// The default of an input that is not in the batch, as a cell.
@@ -355,75 +495,7 @@ impl Engine {
         }
     }
 
-    /// The rows of a block that every kernel of the group answers for, with their rank in it; the others are handed over.
-    fn answered(
-        &self,
-        kernels: &[CompiledKernel],
-        blocks: &[Block],
-        rows: &[u32],
-        handed: &mut Vec<usize>,
-    ) -> Vec<(usize, usize)> {
-        let mut refused = vec![false; rows.len()];
-        for (kernel, block) in kernels.iter().zip(blocks) {
-            let layout = &kernel.layout;
-            refused.iter_mut().enumerate().for_each(|(i, refused)| *refused |= block.flag(layout.status, i));
-            // A row that a blocking control refuses goes to the interpreter, which says so.
-            for slots in &layout.outputs {
-                let Target::Control(rank) = slots.output.target else { continue };
-                if let ControlKind::Row { blocking: true, .. } = self.program.controls[rank as usize].kind {
-                    refused.iter_mut().enumerate().for_each(|(i, refused)| {
-                        *refused |= block.flag(slots.present, i) && !block.flag(slots.value, i);
-                    });
-                }
-            }
-        }
-        let mut mine: Vec<(usize, usize)> = Vec::with_capacity(rows.len());
-        for (i, row) in rows.iter().enumerate() {
-            if refused[i] { handed.push(*row as usize) } else { mine.push((i, *row as usize)) }
-        }
-        mine
-    }
-
-    /// Copies the results of a block to the rows that it answers for.
-    fn scatter(
-        &self,
-        kernel: &CompiledKernel,
-        block: &Block,
-        (batch, history): (&Batch, &History),
-        mine: &[(usize, usize)],
-        sink: &mut Sink,
-        states: &mut [State],
-    ) {
-        let layout = &kernel.layout;
-        for slots in &layout.outputs {
-            match slots.output.target {
-                Target::Staged(_) | Target::StagedFlag(..) => {}
-                Target::Control(rank) => {
-                    for (i, _) in mine {
-                        if block.flag(slots.present, *i) && !block.flag(slots.value, *i) {
-                            sink.control_failed(rank);
-                        }
-                    }
-                }
-                Target::Quantity(id) | Target::State(id) => {
-                    for (rank, _) in self.outputs.iter().enumerate().filter(|(_, output)| **output == id) {
-                        store_column(&mut sink.columns[rank], block, slots, mine);
-                    }
-                    let Some(state) = states.iter_mut().find(|state| state.quantity == id) else { continue };
-                    for (i, row) in mine {
-                        if slots.doubt.is_some_and(|doubt| block.flag(doubt, *i)) {
-                            self.remember(batch, history, *row, std::slice::from_mut(state));
-                        } else {
-                            let value = result(block, slots, *i, &self.program, id);
-                            state.set(*row, value.as_ref());
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Blocks ready to run, group by group.
+    /// Blocks ready to run, year by year.
     #[must_use]
     pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
         self.lay_out(batch, &self.plan(batch))
@@ -444,62 +516,22 @@ impl Engine {
             let complete = self.complete(batch, &rows);
             Some((year, self.kernels.get(&self.program, year, &targets, &complete)?, rows))
         };
-        let groups = by_year.into_iter().filter_map(compiled).collect();
-        Plan { history, states, groups }
+        let years = by_year.into_iter().filter_map(compiled).collect();
+        Plan { history, states, years }
     }
 
     /// Copies the rows of a plan into blocks.
     #[must_use]
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
-        let mut prepared = Vec::new();
-        for (year, kernels, rows) in &plan.groups {
-            let first = prepared.len();
-            for (part, kernel) in kernels.iter().enumerate() {
-                prepared.push(Prepared { year: *year, part, kernel: kernel.clone(), blocks: Vec::new() });
-            }
-            for rows in rows.chunks(BLOCK_ROWS) {
-                let mut outputs: Vec<Block> = Vec::new();
-                for (part, kernel) in kernels.iter().enumerate() {
-                    let mut input = self.gather(kernel, batch, &plan.history, &plan.states, rows);
-                    hand_on(kernels, &outputs, kernel, &mut input, rows.len());
-                    if part + 1 < kernels.len() {
-                        let mut output = Block::new(kernel.layout.output_bytes);
-                        kernel.run(&input, &mut output, rows.len());
-                        outputs.push(output);
-                    }
-                    prepared[first + part].blocks.push((input, rows.len()));
-                }
-            }
-        }
-        prepared
-    }
-}
-
-/// Copies what earlier kernels of the group left into the input of the next.
-fn hand_on(kernels: &[CompiledKernel], outputs: &[Block], next: &CompiledKernel, input: &mut Block, rows: usize) {
-    for (source, slot) in &next.layout.inputs {
-        let target = match source {
-            Source::Staged(id) | Source::StagedPresent(id) | Source::StagedFactor(id) => Target::Staged(*id),
-            Source::StagedFlag(id, flag) => Target::StagedFlag(*id, *flag),
-            _ => continue,
+        let prepared = |(year, kernels, rows): &(i64, CompiledKernels, Vec<u32>)| {
+            let block = |rows: &[u32]| {
+                let mut block = Block::new(kernels.layout.input_bytes);
+                self.gather(kernels, batch, &plan.history, &plan.states, rows, &mut block);
+                (block, rows.len())
+            };
+            Prepared { year: *year, kernels: kernels.clone(), blocks: rows.chunks(BLOCK_ROWS).map(block).collect() }
         };
-        // The last to leave it is the one that computed it.
-        let left = kernels.iter().zip(outputs).rev().find_map(|(kernel, block)| {
-            kernel.layout.outputs.iter().find(|slots| slots.output.target == target).map(|slots| (slots, block))
-        });
-        let Some((slots, block)) = left else { continue };
-        match source {
-            Source::StagedPresent(_) | Source::StagedFlag(..) => {
-                (0..rows).for_each(|row| input.set_flag(*slot, row, block.flag(slots.present, row)));
-            }
-            Source::StagedFactor(_) => {
-                let factor = slots.factor;
-                (0..rows).for_each(|row| {
-                    input.set_wide(*slot, row, factor.map_or(1, |factor| block.integer(factor, row)));
-                });
-            }
-            _ => (0..rows).for_each(|row| input.set_wide(*slot, row, block.integer(slots.value, row))),
-        }
+        plan.years.iter().map(prepared).collect()
     }
 }
 
@@ -514,85 +546,83 @@ fn fraction_of(value: Option<&Value>) -> (Option<i64>, i64) {
     }
 }
 
-fn put_value(block: &mut Block, slot: polc_compiler::codegen::Slot, row: usize, value: i64) {
-    if slot.width == polc_compiler::codegen::Width::Flag {
-        block.set_flag(slot, row, value != 0);
-    } else {
-        block.set_integer(slot, row, value);
-    }
-}
-
-fn put(block: &mut Block, slot: polc_compiler::codegen::Slot, row: usize, data: &ColumnData, from: usize) {
+/// Copies the cells of some rows.
+fn put(block: &mut Block, slot: Slot, data: &ColumnData, rows: &[u32]) {
+    let rows = rows.iter().map(|row| *row as usize);
     match data {
-        ColumnData::Number(cells) => block.set_integer(slot, row, cells[from]),
-        ColumnData::Boolean(cells) => block.set_flag(slot, row, cells[from]),
-        ColumnData::Date(cells) => block.set_integer(slot, row, i64::from(cells[from])),
-        ColumnData::Case(cells) => put_value(block, slot, row, i64::from(cells[from])),
+        ColumnData::Number(cells) => block.fill_integers(slot, rows.map(|row| cells[row])),
+        ColumnData::Boolean(cells) => block.fill_flags(slot, rows.map(|row| cells[row])),
+        ColumnData::Date(cells) => block.fill_integers(slot, rows.map(|row| i64::from(cells[row]))),
+        ColumnData::Case(cells) => block.fill_integers(slot, rows.map(|row| i64::from(cells[row]))),
         ColumnData::Text(_) => {}
     }
 }
 
-fn store_column(
-    column: &mut crate::table::ResultColumn,
-    block: &Block,
-    slots: &polc_compiler::codegen::OutputSlots,
-    rows: &[(usize, usize)],
-) {
-    for (i, row) in rows {
-        let present = block.flag(slots.present, *i);
-        column.present[*row] = present;
-        if !present {
-            continue;
-        }
-        match &mut column.values {
-            ResultValues::Boolean(cells) => cells[*row] = block.flag(slots.value, *i),
-            ResultValues::Date(cells) => cells[*row] = block.integer(slots.value, *i) as i32,
-            ResultValues::Case(cells) => cells[*row] = block.integer(slots.value, *i) as u16,
-            ResultValues::Number(numbers) => {
-                let numerator = block.integer(slots.value, *i);
-                let OutputValue::Fraction { constant, .. } = slots.output.value else { continue };
-                let factor = slots.factor.map_or(1, |slot| block.integer(slot, *i));
-                let denominator = constant.checked_mul(factor);
-                match (&mut numbers.denominators, denominator) {
-                    (Denominators::Constant(known), Some(denominator)) if denominator == *known => {
-                        numbers.numerators[*row] = numerator
+fn integer_of(data: &ColumnData, row: usize) -> i64 {
+    match data {
+        ColumnData::Number(cells) => cells[row],
+        ColumnData::Boolean(cells) => i64::from(cells[row]),
+        ColumnData::Date(cells) => i64::from(cells[row]),
+        ColumnData::Case(cells) => i64::from(cells[row]),
+        ColumnData::Text(_) => 0,
+    }
+}
+
+/// Copies a column of results to its rows.
+fn store_column(column: &mut ResultColumn, block: &Block, slots: &OutputSlots, rows: &[u32], refused: &[bool]) {
+    let rows = || rows.iter().map(|row| *row as usize);
+    for (row, present) in rows().zip(block.flags(slots.present)) {
+        column.present[row] = present;
+    }
+    match &mut column.values {
+        ResultValues::Boolean(cells) => rows().zip(block.flags(slots.value)).for_each(|(row, flag)| cells[row] = flag),
+        ResultValues::Date(cells) => each_integer(block, slots.value, rows(), |row, days| cells[row] = days as i32),
+        ResultValues::Case(cells) => each_integer(block, slots.value, rows(), |row, case| cells[row] = case as u16),
+        ResultValues::Number(numbers) => {
+            let OutputValue::Fraction { constant, .. } = slots.output.value else { return };
+            match (&mut numbers.denominators, slots.factor) {
+                (Denominators::Constant(known), None) if constant == *known => {
+                    each_integer(block, slots.value, rows(), |row, cell| numbers.numerators[row] = cell);
+                    return;
+                }
+                (Denominators::PerRow(denominators), None) => {
+                    each_integer(block, slots.value, rows(), |row, cell| {
+                        numbers.numerators[row] = cell;
+                        denominators[row] = constant;
+                    });
+                    return;
+                }
+                _ => {}
+            }
+            for ((i, row), present) in rows().enumerate().zip(block.flags(slots.present)) {
+                if refused[i] || !present {
+                    continue;
+                }
+                let numerator = block.integer(slots.value, i);
+                let factor = slots.factor.map_or(1, |slot| block.integer(slot, i));
+                match (&mut numbers.denominators, constant.checked_mul(factor)) {
+                    (Denominators::PerRow(denominators), Some(denominator)) if denominator > 0 => {
+                        numbers.numerators[row] = numerator;
+                        denominators[row] = denominator;
                     }
-                    (Denominators::PerRow(denominators), Some(denominator)) => {
-                        numbers.numerators[*row] = numerator;
-                        denominators[*row] = denominator;
-                    }
-                    _ => numbers.set(
-                        *row,
+                    _ if factor > 0 => numbers.set(
+                        row,
                         &(Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into())),
                     ),
+                    _ => {}
                 }
             }
         }
     }
 }
 
-/// One result as a value.
-fn result(
-    block: &Block,
-    slots: &polc_compiler::codegen::OutputSlots,
-    row: usize,
-    program: &Program,
-    id: QuantityId,
-) -> Option<Value> {
-    use polc_compiler::typed::Type;
-    if !block.flag(slots.present, row) {
-        return None;
+/// Gives each integer of a column with its row.
+fn each_integer(block: &Block, slot: Slot, rows: impl Iterator<Item = usize>, mut give: impl FnMut(usize, i128)) {
+    match slot.width {
+        Width::Flag => rows.zip(block.flags(slot)).for_each(|(row, flag)| give(row, i128::from(flag))),
+        Width::I16 => rows.zip(block.cells::<i16>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
+        Width::I32 => rows.zip(block.cells::<i32>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
+        Width::I64 => rows.zip(block.cells::<i64>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
+        Width::Wide => rows.enumerate().for_each(|(i, row)| give(row, block.integer(slot, i))),
     }
-    let integer = |slot| block.integer(slot, row);
-    Some(match slots.output.value {
-        OutputValue::Flag(_) => Value::Boolean(block.flag(slots.value, row)),
-        OutputValue::Integer(_) => match program.quantity(id).ty {
-            Type::Date => Value::Date(polc_compiler::calendar::Date::from_days(integer(slots.value) as i64)?),
-            _ => Value::Case(integer(slots.value) as u32),
-        },
-        OutputValue::Fraction { constant, .. } => {
-            let factor = slots.factor.map_or(1, integer);
-            Value::Number(Ratio::new(integer(slots.value).into(), constant.into()) / Ratio::from_integer(factor.into()))
-        }
-    })
 }

@@ -280,9 +280,9 @@ impl Sink {
         Self { columns, errors: Vec::new(), statistics: Statistics::default(), failures }
     }
 
-    fn control_failed(&mut self, rank: u32) {
+    fn controls_failed(&mut self, rank: u32, rows: usize) {
         if let Some((_, count)) = self.failures.iter_mut().find(|(known, _)| *known == rank) {
-            *count += 1;
+            *count += rows;
         }
     }
 
@@ -293,7 +293,7 @@ impl Sink {
                 for (column, value) in self.columns.iter_mut().zip(result.values) {
                     column.set(row, value);
                 }
-                result.failed.into_iter().for_each(|rank| self.control_failed(rank));
+                result.failed.into_iter().for_each(|rank| self.controls_failed(rank, 1));
             }
             Err(kind) => self.errors.push(RowError { row, kind }),
         }

@@ -125,6 +125,19 @@ impl Engine {
         }
     }
 
+    /// Some results of a row, in the order asked for.
+    pub(super) fn single_results(
+        &self,
+        batch: &Batch,
+        history: &History,
+        index: usize,
+        wanted: &[QuantityId],
+    ) -> Result<Vec<Option<Value>>, RowErrorKind> {
+        let memory = Memory::default();
+        let data = BatchRow { program: &self.program, batch, history, row: index, memory: &memory };
+        row(&data, wanted, &[], Silent).map(|(result, _)| result.values)
+    }
+
     /// What next year may read of a row: the result, or that it is unknown.
     pub(super) fn state_of(
         &self,
