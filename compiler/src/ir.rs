@@ -10,11 +10,8 @@ use polc_dsl::ast::Reach;
 
 use crate::typed::{CompareOp, InputId, QuantityId};
 
-/// Bound of the magnitude of every integer. Low enough for the estimates of machine code to be well within 2⁶² of the integer:
-/// each operation adds less than 2⁵⁰.
-pub const LIMIT: i128 = 1 << 100;
-/// Bound of the operands of an approximation: exact in binary64.
-pub const APPROXIMATE_LIMIT: i128 = (1 << 51) - 1;
+/// Bound of the magnitude of every integer. Low enough for a doubling and a few additions to stay within 128 bits.
+pub const LIMIT: i128 = 1 << 122;
 /// Bound of the result of an approximation.
 pub const APPROXIMATE_RESULT: i128 = 1 << 47;
 /// How much the value that an approximation stands for may be above it.
@@ -98,15 +95,17 @@ pub enum Op {
     /// `numerator / denominator` to the nearest integer at or below, both as they stand: numerator not negative,
     /// denominator positive.
     FloorDivide(NodeId, NodeId),
-    /// `factor × numerator / denominator` at most, and less than [`APPROXIMATE_ERROR`] below it; the factor in binary64. Both
-    /// operands are below [`APPROXIMATE_LIMIT`], the result below [`APPROXIMATE_RESULT`].
+    /// `factor × numerator / denominator` at most, and less than [`APPROXIMATE_ERROR`] below it; the factor in binary64. Beyond twice
+    /// [`APPROXIMATE_RESULT`] in magnitude, just less than that.
     Approximate(NodeId, NodeId, u64),
     Minimum(NodeId, NodeId),
     Maximum(NodeId, NodeId),
     /// The same value, known to lie in its interval: other rows have been handed over.
     Narrow(NodeId),
     Compare(CompareOp, NodeId, NodeId),
-    /// Whether the magnitude may be above a bound: where it is, and perhaps where it is close to it.
+    /// Whether a [`Op::FloorDivide`] of integers that machine code cannot divide for sure is not what was computed.
+    Unproved(NodeId),
+    /// Whether the magnitude is above a bound.
     Exceeds(NodeId, i128),
     And(NodeId, NodeId),
     Or(NodeId, NodeId),
@@ -256,7 +255,9 @@ impl std::fmt::Display for Kernel {
 pub fn operands(op: Op) -> [Option<NodeId>; 3] {
     match op {
         Op::Constant(_) | Op::Load(_) => [None, None, None],
-        Op::DivideBy(a, _) | Op::Exceeds(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => [Some(a), None, None],
+        Op::DivideBy(a, _) | Op::Unproved(a) | Op::Exceeds(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => {
+            [Some(a), None, None]
+        }
         Op::Add(a, b)
         | Op::Subtract(a, b)
         | Op::Multiply(a, b)
@@ -269,6 +270,15 @@ pub fn operands(op: Op) -> [Option<NodeId>; 3] {
         | Op::Or(a, b) => [Some(a), Some(b), None],
         Op::Select(a, b, c) => [Some(a), Some(b), Some(c)],
     }
+}
+
+/// Whether an estimate of the quotient in binary64 is less than a quarter off: the nearest integer is then the floor or one
+/// more, and one remainder of 64 bits tells.
+#[must_use]
+pub fn divides_surely(numerator: Range, denominator: Range) -> bool {
+    let (most, divisor) = (numerator.1.max(0), denominator.1.max(0));
+    let exact = most < 1 << 51 && divisor < 1 << 51;
+    exact || (most / denominator.0.max(1) < 1 << 50 && most.max(divisor) < 1 << 61)
 }
 
 /// Builds nodes: shares equal ones, folds constants, keeps intervals, collects the reasons to doubt what is being computed.
@@ -463,7 +473,7 @@ impl Builder {
         }
         if high >= SHORT_DIVIDEND {
             let denominator = self.constant(divisor);
-            return self.push(Op::FloorDivide(a, denominator), Some((low / divisor, high / divisor)));
+            return self.push_division(a, denominator, (low / divisor, high / divisor));
         }
         self.push(Op::DivideBy(a, divisor), Some((low / divisor, high / divisor)))
     }
@@ -476,16 +486,25 @@ impl Builder {
             return self.divide_by(numerator, divisor);
         }
         let range = (low.max(0) / most.max(1), high.max(0) / least.max(1));
-        self.push(Op::FloorDivide(numerator, denominator), Some(range))
+        self.push_division(numerator, denominator, range)
     }
 
-    /// A quotient as a whole number of parts, where it is not wanted exactly: what [`Op::Approximate`] says of it, with `most`
-    /// a bound of the result's magnitude.
-    pub fn approximate(&mut self, numerator: NodeId, denominator: NodeId, factor: u64, most: i128) -> NodeId {
-        let numerator = self.narrow(numerator, APPROXIMATE_LIMIT);
-        let denominator = self.narrow(denominator, APPROXIMATE_LIMIT);
-        let least = if self.range(numerator).0 >= 0 { -1 } else { -most - 1 };
-        self.push(Op::Approximate(numerator, denominator, factor), Some((least, most + 1)))
+    fn push_division(&mut self, numerator: NodeId, denominator: NodeId, range: Range) -> NodeId {
+        let quotient = self.push(Op::FloorDivide(numerator, denominator), Some(range));
+        if !divides_surely(self.range(numerator), self.range(denominator)) {
+            let unproved = self.push(Op::Unproved(quotient), None);
+            let yes = self.yes;
+            self.hand_over(yes, unproved);
+        }
+        quotient
+    }
+
+    /// A quotient as a whole number of parts, where it is not wanted exactly: what [`Op::Approximate`] says of it. Rows of
+    /// which the result passes its bound are handed over.
+    pub fn approximate(&mut self, numerator: NodeId, denominator: NodeId, factor: u64) -> NodeId {
+        let least = if self.range(numerator).0 >= 0 { -1 } else { -2 * APPROXIMATE_RESULT };
+        let parts = self.push(Op::Approximate(numerator, denominator, factor), Some((least, 2 * APPROXIMATE_RESULT)));
+        self.narrow(parts, APPROXIMATE_RESULT)
     }
 
     pub fn extremum(&mut self, largest: bool, a: NodeId, b: NodeId) -> NodeId {

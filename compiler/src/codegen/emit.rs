@@ -7,7 +7,7 @@ use cranelift::jit::JITModule;
 use cranelift::module::Module as _;
 use cranelift::prelude::*;
 
-use super::width::{self, Errors};
+use super::width;
 use super::{Layout, Slot, Width};
 use crate::ir::{Kernel, NodeId, Op, OutputValue, Source, operands};
 use crate::typed::CompareOp;
@@ -21,7 +21,6 @@ pub struct Work<'a> {
     pub rank: usize,
     pub kernel: &'a Kernel,
     pub live: &'a [NodeId],
-    pub errors: &'a Errors,
     pub layout: &'a Layout,
 }
 
@@ -54,8 +53,8 @@ pub fn function(work: &Work<'_>, func: &mut Function, context: &mut FunctionBuil
         widened: HashMap::new(),
         floats: HashMap::new(),
         masks: HashMap::new(),
-        constants: HashMap::new(),
-        doubts: Vec::new(),
+        each: HashMap::new(),
+        unproved: HashMap::new(),
     };
     for id in work.live {
         let value = emitter.node(*id);
@@ -80,8 +79,8 @@ pub enum Lanes {
     I16(Value),
     I32([Value; 2]),
     I64([Value; 4]),
-    /// Modulo 2⁶⁴, and estimated.
-    Wide([Value; 4], [Value; 4]),
+    /// Row by row.
+    I128([Value; 8]),
 }
 
 pub struct Emitter<'a> {
@@ -98,9 +97,10 @@ pub struct Emitter<'a> {
     pub(super) floats: HashMap<NodeId, [Value; 4]>,
     /// Flags in the lanes of what they choose.
     masks: HashMap<(NodeId, Width), Lanes>,
-    constants: HashMap<(Type, [u8; 16]), Value>,
-    /// Where a row is in doubt whatever is asked of it.
-    pub(super) doubts: Vec<Value>,
+    /// Flags row by row.
+    each: HashMap<NodeId, [Value; 8]>,
+    /// Where a quotient is not proved.
+    pub(super) unproved: HashMap<NodeId, Value>,
 }
 
 impl Emitter<'_> {
@@ -110,13 +110,9 @@ impl Emitter<'_> {
     pub(super) fn vector(&mut self, ty: Type, lane: &[u8]) -> Value {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(lane.iter().cycle()).for_each(|(to, from)| *to = *from);
-        if std::env::var("NOCACHE").is_err() && let Some(known) = self.constants.get(&(ty, bytes)) {
-            return *known;
-        }
+        // Anew at each use: kept, they would all be live from the first to the last.
         let data = self.builder.func.dfg.constants.insert(bytes.to_vec().into());
-        let value = self.builder.ins().vconst(ty, data);
-        self.constants.insert((ty, bytes), value);
-        value
+        self.builder.ins().vconst(ty, data)
     }
 
     pub(super) fn flag_constant(&mut self, flag: bool) -> Value {
@@ -129,7 +125,7 @@ impl Emitter<'_> {
             Width::I16 => Lanes::I16(self.vector(types::I16X8, &(value as i16).to_le_bytes())),
             Width::I32 => Lanes::I32([self.vector(types::I32X4, &(value as i32).to_le_bytes()); 2]),
             Width::I64 => Lanes::I64([self.vector(types::I64X2, &(value as i64).to_le_bytes()); 4]),
-            Width::Wide => self.wide_constant(value),
+            Width::I128 => Lanes::I128([self.constant_i128(value); 8]),
         }
     }
 
@@ -160,12 +156,63 @@ impl Emitter<'_> {
         }
     }
 
-    /// An integer in lanes of 64 bits, modulo 2⁶⁴ for a wide one.
+    /// An integer in lanes of 64 bits; its own are not wider.
     pub(super) fn i64(&mut self, id: NodeId) -> [Value; 4] {
         match self.at(id, Width::I64) {
-            Lanes::I64(lanes) | Lanes::Wide(lanes, _) => lanes,
+            Lanes::I64(lanes) => lanes,
             other => unreachable!("{other:?} is no integer of 64 bits"),
         }
+    }
+
+    /// An integer row by row.
+    pub(super) fn i128(&mut self, id: NodeId) -> [Value; 8] {
+        match self.at(id, Width::I128) {
+            Lanes::I128(rows) => rows,
+            other => unreachable!("{other:?} is no integer of 128 bits"),
+        }
+    }
+
+    pub(super) fn constant_i128(&mut self, value: i128) -> Value {
+        let low = self.builder.ins().iconst(types::I64, value as i64);
+        let high = self.builder.ins().iconst(types::I64, (value >> 64) as i64);
+        self.builder.ins().iconcat(low, high)
+    }
+
+    /// A selection half by half: on whole 128-bit values, Cranelift may turn it into a minimum that it cannot emit.
+    pub(super) fn select_i128(&mut self, flag: Value, a: Value, b: Value) -> Value {
+        let (a_low, a_high) = self.builder.ins().isplit(a);
+        let (b_low, b_high) = self.builder.ins().isplit(b);
+        let low = self.builder.ins().select(flag, a_low, b_low);
+        let high = self.builder.ins().select(flag, a_high, b_high);
+        self.builder.ins().iconcat(low, high)
+    }
+
+    /// Eight values of 64 bits as four vectors.
+    pub(super) fn vectors(&mut self, ty: Type, rows: [Value; 8]) -> [Value; 4] {
+        std::array::from_fn(|i| {
+            let low = self.builder.ins().scalar_to_vector(ty, rows[2 * i]);
+            self.builder.ins().insertlane(low, rows[2 * i + 1], 1)
+        })
+    }
+
+    /// A flag from those of each row.
+    pub(super) fn flag_of_each(&mut self, rows: [Value; 8]) -> Value {
+        let words = rows.map(|row| self.builder.ins().uextend(types::I64, row));
+        let lanes = self.vectors(types::I64X2, words);
+        let zero = self.vector(types::I64X2, &[0; 8]);
+        let lanes = lanes.map(|lane| self.builder.ins().isub(zero, lane));
+        self.flag_of_i64(lanes)
+    }
+
+    /// A flag row by row.
+    fn each_of(&mut self, flag: NodeId) -> [Value; 8] {
+        if let Some(known) = self.each.get(&flag) {
+            return *known;
+        }
+        let own = self.flag(flag);
+        let rows = std::array::from_fn(|i| self.builder.ins().extractlane(own, i as u8));
+        self.each.insert(flag, rows);
+        rows
     }
 
     /// An integer in lanes at least as wide as these.
@@ -188,7 +235,13 @@ impl Emitter<'_> {
                 let halves = self.i32(id);
                 Lanes::I64(self.quarters(halves))
             }
-            (_, Width::Wide) => Lanes::Wide(self.i64(id), self.estimates(id)),
+            (_, Width::I128) => {
+                let lanes = self.i64(id);
+                Lanes::I128(std::array::from_fn(|i| {
+                    let row = self.builder.ins().extractlane(lanes[i / 2], (i % 2) as u8);
+                    self.builder.ins().sextend(types::I128, row)
+                }))
+            }
             _ => own,
         };
         self.widened.insert((id, width), wider);
@@ -207,8 +260,19 @@ impl Emitter<'_> {
     /// A result in the lanes of its node: its interval says that it fits.
     fn fit(&mut self, value: Lanes, width: Width) -> Lanes {
         match (value, width) {
-            (Lanes::Wide(rests, _) | Lanes::I64(rests), Width::I64) => Lanes::I64(rests),
-            (Lanes::Wide([a, b, c, d], _) | Lanes::I64([a, b, c, d]), Width::I32 | Width::I16) => {
+            (Lanes::I128(rows), Width::I16 | Width::I32 | Width::I64) => {
+                let words = rows.map(|row| self.builder.ins().ireduce(types::I64, row));
+                let lanes = Lanes::I64(self.vectors(types::I64X2, words));
+                self.fit(lanes, width)
+            }
+            (Lanes::I64(lanes), Width::I128) => {
+                let rows = std::array::from_fn(|i| {
+                    let row = self.builder.ins().extractlane(lanes[i / 2], (i % 2) as u8);
+                    self.builder.ins().sextend(types::I128, row)
+                });
+                Lanes::I128(rows)
+            }
+            (Lanes::I64([a, b, c, d]), Width::I32 | Width::I16) => {
                 let halves = [self.lower_halves(a, b), self.lower_halves(c, d)];
                 self.fit(Lanes::I32(halves), width)
             }
@@ -236,7 +300,7 @@ impl Emitter<'_> {
         let mask = match width {
             Width::Flag | Width::I16 => Lanes::I16(own),
             Width::I32 => Lanes::I32(self.halves(own)),
-            Width::I64 | Width::Wide => {
+            Width::I64 | Width::I128 => {
                 let Lanes::I32(halves) = self.mask(flag, Width::I32) else { unreachable!("halves are of 32 bits") };
                 Lanes::I64(self.quarters(halves))
             }
@@ -282,10 +346,16 @@ impl Emitter<'_> {
             }
             Width::I32 => Lanes::I32(self.load_lanes(types::I32X4, base, slot)),
             Width::I64 => Lanes::I64(self.load_lanes(types::I64X2, base, slot)),
-            Width::Wide => Lanes::Wide(
-                self.load_lanes(types::I64X2, base, slot),
-                self.load_lanes(types::F64X2, base, slot.estimates()),
-            ),
+            Width::I128 => {
+                let flags = MemFlagsData::trusted().with_readonly().with_can_move();
+                let address = self.address(base, slot.width);
+                Lanes::I128(std::array::from_fn(|i| {
+                    let at = |half: usize| (slot.offset + 16 * i + 8 * half) as i32;
+                    let low = self.builder.ins().load(types::I64, flags, address, at(0));
+                    let high = self.builder.ins().load(types::I64, flags, address, at(1));
+                    self.builder.ins().iconcat(low, high)
+                }))
+            }
         }
     }
 
@@ -309,9 +379,15 @@ impl Emitter<'_> {
             Lanes::I16(lane) => self.store_lanes(slot, &[lane]),
             Lanes::I32(lanes) => self.store_lanes(slot, &lanes),
             Lanes::I64(lanes) => self.store_lanes(slot, &lanes),
-            Lanes::Wide(rests, estimates) => {
-                self.store_lanes(slot, &rests);
-                self.store_lanes(slot.estimates(), &estimates);
+            Lanes::I128(rows) => {
+                let address = self.address(self.output, slot.width);
+                for (i, row) in rows.into_iter().enumerate() {
+                    let (low, high) = self.builder.ins().isplit(row);
+                    for (half, value) in [low, high].into_iter().enumerate() {
+                        let at = (slot.offset + 16 * i + 8 * half) as i32;
+                        self.builder.ins().store(MemFlagsData::trusted(), value, address, at);
+                    }
+                }
             }
         }
     }
@@ -358,12 +434,8 @@ impl Emitter<'_> {
                 self.fit(quotient, own)
             }
             Op::FloorDivide(a, b) => {
-                let quotient = self.floor_divide(a, b);
-                if own == Width::Wide {
-                    // Larger ones are in doubt.
-                    return Lanes::Wide(quotient, quotient.map(|lane| self.exact_estimate(lane)));
-                }
-                self.fit(Lanes::I64(quotient), own)
+                let quotient = self.floor_divide(a, b, id);
+                self.fit(quotient, own)
             }
             Op::Approximate(a, b, factor) => {
                 let value = Lanes::I64(self.approximate(a, b, factor));
@@ -376,9 +448,10 @@ impl Emitter<'_> {
                 self.fit(value, own)
             }
             Op::Compare(op, a, b) => {
-                let (mask, width) = self.compare(op, a, b, id);
-                Lanes::Flag(self.flag_of(mask, width))
+                let mask = self.compare(op, a, b, id);
+                Lanes::Flag(self.flag_of(mask))
             }
+            Op::Unproved(a) => Lanes::Flag(self.unproved[&a]),
             Op::Exceeds(a, bound) => Lanes::Flag(self.exceeds(a, bound)),
             Op::And(a, b) => {
                 let (a, b) = (self.flag(a), self.flag(b));
@@ -396,6 +469,10 @@ impl Emitter<'_> {
                 let a = self.flag(a);
                 let one = self.vector(types::I16X8, &1i16.to_le_bytes());
                 Lanes::I16(self.builder.ins().band(a, one))
+            }
+            Op::Select(flag, a, b) if own == Width::I128 => {
+                let (flags, a, b) = (self.each_of(flag), self.i128(a), self.i128(b));
+                Lanes::I128(std::array::from_fn(|i| self.select_i128(flags[i], a[i], b[i])))
             }
             Op::Select(flag, a, b) => {
                 let mask = self.mask(flag, own);
@@ -416,47 +493,39 @@ impl Emitter<'_> {
             (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(apply(self, a, b)),
             (Lanes::I32(a), Lanes::I32(b)) => Lanes::I32(std::array::from_fn(|i| apply(self, a[i], b[i]))),
             (Lanes::I64(a), Lanes::I64(b)) => Lanes::I64(std::array::from_fn(|i| apply(self, a[i], b[i]))),
-            (Lanes::Wide(a, x), Lanes::Wide(b, y)) => {
-                let rests = std::array::from_fn(|i| apply(self, a[i], b[i]));
-                if self.width(id) != Width::Wide {
-                    return self.fit(Lanes::I64(rests), self.width(id));
-                }
-                let estimates = std::array::from_fn(|i| match op {
-                    Op::Add(..) => self.builder.ins().fadd(x[i], y[i]),
-                    Op::Subtract(..) => self.builder.ins().fsub(x[i], y[i]),
-                    _ => self.builder.ins().fmul(x[i], y[i]),
-                });
-                Lanes::Wide(rests, estimates)
-            }
+            (Lanes::I128(a), Lanes::I128(b)) => Lanes::I128(std::array::from_fn(|i| apply(self, a[i], b[i]))),
             (a, b) => unreachable!("{a:?} and {b:?} have one width"),
         };
         self.fit(value, self.width(id))
     }
 
     fn exceeds(&mut self, a: NodeId, bound: i128) -> Value {
-        let lanes = match self.get(a) {
-            Lanes::Wide(_, estimates) => self.estimates_exceed(a, estimates, bound),
-            _ => {
-                let (own, lanes) = (self.width(a), self.i64(a));
-                let fits = |value: i128| width::width_of(Some((value, value))) <= own;
-                let mut result = [self.vector(types::I64X2, &[0; 8]); 4];
-                for (code, end) in [(IntCC::SignedGreaterThan, bound), (IntCC::SignedLessThan, -bound)] {
-                    if fits(end) {
-                        let end = self.vector(types::I64X2, &(end as i64).to_le_bytes());
-                        result = std::array::from_fn(|i| {
-                            let beyond = self.builder.ins().icmp(code, lanes[i], end);
-                            self.builder.ins().bor(result[i], beyond)
-                        });
-                    }
-                }
-                result
+        if let Lanes::I128(rows) = self.get(a) {
+            let (most, least) = (self.constant_i128(bound), self.constant_i128(-bound));
+            let flags = rows.map(|row| {
+                let above = self.builder.ins().icmp(IntCC::SignedGreaterThan, row, most);
+                let below = self.builder.ins().icmp(IntCC::SignedLessThan, row, least);
+                self.builder.ins().bor(above, below)
+            });
+            return self.flag_of_each(flags);
+        }
+        let (own, lanes) = (self.width(a), self.i64(a));
+        let fits = |value: i128| width::width_of(Some((value, value))) <= own;
+        let mut result = [self.vector(types::I64X2, &[0; 8]); 4];
+        for (code, end) in [(IntCC::SignedGreaterThan, bound), (IntCC::SignedLessThan, -bound)] {
+            if fits(end) {
+                let end = self.vector(types::I64X2, &(end as i64).to_le_bytes());
+                result = std::array::from_fn(|i| {
+                    let beyond = self.builder.ins().icmp(code, lanes[i], end);
+                    self.builder.ins().bor(result[i], beyond)
+                });
             }
-        };
-        self.flag_of_i64(lanes)
+        }
+        self.flag_of_i64(result)
     }
 
     /// A comparison in the lanes of what is compared.
-    fn compare(&mut self, op: CompareOp, a: NodeId, b: NodeId, id: NodeId) -> (Lanes, Width) {
+    fn compare(&mut self, op: CompareOp, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
         let code = match op {
             CompareOp::Equal => IntCC::Equal,
             CompareOp::NotEqual => IntCC::NotEqual,
@@ -466,7 +535,7 @@ impl Emitter<'_> {
             CompareOp::GreaterOrEqual => IntCC::SignedGreaterThanOrEqual,
         };
         let width = self.common(id);
-        let mask = match (self.at(a, width), self.at(b, width)) {
+        match (self.at(a, width), self.at(b, width)) {
             (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(self.builder.ins().icmp(code, a, b)),
             (Lanes::I32(a), Lanes::I32(b)) => {
                 Lanes::I32(std::array::from_fn(|i| self.builder.ins().icmp(code, a[i], b[i])))
@@ -474,16 +543,19 @@ impl Emitter<'_> {
             (Lanes::I64(a), Lanes::I64(b)) => {
                 Lanes::I64(std::array::from_fn(|i| self.builder.ins().icmp(code, a[i], b[i])))
             }
-            _ => Lanes::I64(self.compare_wide(op, a, b)),
-        };
-        (mask, width)
+            (Lanes::I128(a), Lanes::I128(b)) => {
+                Lanes::I128(std::array::from_fn(|i| self.builder.ins().icmp(code, a[i], b[i])))
+            }
+            (a, b) => unreachable!("{a:?} and {b:?} have one width"),
+        }
     }
 
-    fn flag_of(&mut self, mask: Lanes, _width: Width) -> Value {
+    fn flag_of(&mut self, mask: Lanes) -> Value {
         match mask {
             Lanes::Flag(mask) | Lanes::I16(mask) => mask,
             Lanes::I32([a, b]) => self.builder.ins().snarrow(a, b),
-            Lanes::I64(lanes) | Lanes::Wide(lanes, _) => self.flag_of_i64(lanes),
+            Lanes::I64(lanes) => self.flag_of_i64(lanes),
+            Lanes::I128(rows) => self.flag_of_each(rows),
         }
     }
 
@@ -496,13 +568,8 @@ impl Emitter<'_> {
             (Lanes::I64(mask), Lanes::I64(a), Lanes::I64(b)) => {
                 Lanes::I64(std::array::from_fn(|i| self.builder.ins().bitselect(mask[i], a[i], b[i])))
             }
-            (Lanes::I64(mask), Lanes::Wide(a, x), Lanes::Wide(b, y)) => {
-                let rests = std::array::from_fn(|i| self.builder.ins().bitselect(mask[i], a[i], b[i]));
-                let estimates = std::array::from_fn(|i| {
-                    let mask = self.as_bits(mask[i], types::F64X2);
-                    self.builder.ins().bitselect(mask, x[i], y[i])
-                });
-                Lanes::Wide(rests, estimates)
+            (Lanes::I128(flags), Lanes::I128(a), Lanes::I128(b)) => {
+                Lanes::I128(std::array::from_fn(|i| self.select_i128(flags[i], a[i], b[i])))
             }
             (mask, a, b) => unreachable!("{mask:?}, {a:?} and {b:?} have one width"),
         }
@@ -518,7 +585,7 @@ impl Emitter<'_> {
             (Lanes::I16(a), Lanes::I16(b)) => Lanes::I16(pick(self, a, b)),
             (Lanes::I32(a), Lanes::I32(b)) => Lanes::I32(std::array::from_fn(|i| pick(self, a[i], b[i]))),
             (x, y) => {
-                let (mask, _) = self.compare(op, a, b, id);
+                let mask = self.compare(op, a, b, id);
                 self.select(mask, x, y)
             }
         };
@@ -553,10 +620,7 @@ impl Emitter<'_> {
                 self.store(slot, doubt);
             }
         }
-        let mut status = self.flag(work.kernel.status);
-        for doubt in std::mem::take(&mut self.doubts) {
-            status = self.builder.ins().bor(status, doubt);
-        }
+        let status = self.flag(work.kernel.status);
         self.store_flag(work.layout.statuses[work.rank], status);
     }
 }

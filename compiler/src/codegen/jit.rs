@@ -23,6 +23,9 @@ fn failed(error: impl std::fmt::Display) -> CompileError {
     CompileError(error.to_string())
 }
 
+/// Nodes up to which a kernel is worth optimising.
+const CAREFUL_NODES: usize = 3_000;
+
 type Function = unsafe extern "C" fn(*const u8, *mut u8, i64);
 
 /// Executable memory and its entry point.
@@ -88,10 +91,11 @@ impl Block {
 /// Compiles a kernel; also says how many bytes of code it takes.
 pub fn compile(work: &emit::Work<'_>) -> Result<(Code, usize), CompileError> {
     let mut flags = codegen::settings::builder();
-    // The default is no optimisation at all.
-    flags.set("opt_level", &std::env::var("OPT").unwrap_or("speed".into())).map_err(failed)?;
-    flags.set("regalloc_algorithm", &std::env::var("RA").unwrap_or("backtracking".into())).map_err(failed)?;
-    flags.set("enable_verifier", "false").map_err(failed)?;
+    // Careful allocation of registers takes more than its share of time on long functions.
+    let long = work.live.len() > CAREFUL_NODES;
+    flags.set("opt_level", if long { "none" } else { "speed" }).map_err(failed)?;
+    flags.set("regalloc_algorithm", if long { "single_pass" } else { "backtracking" }).map_err(failed)?;
+    flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).map_err(failed)?;
     flags.set("is_pic", "false").map_err(failed)?;
     flags.set("use_colocated_libcalls", "false").map_err(failed)?;
     let isa =

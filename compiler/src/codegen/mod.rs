@@ -1,7 +1,7 @@
 //! Machine code for kernels. The only folder that names Cranelift.
 //!
 //! A kernel is one loop over the rows of a block, eight at a time, without branches: every value of eight rows stands in one to
-//! eight vectors of 128 bits, as narrow as its interval allows. The kernels of a year share a block of inputs and a block of
+//! four vectors of 128 bits, as narrow as its interval allows, or in eight integers of 128 bits. The kernels of a year share a block of inputs and a block of
 //! outputs, in which each leaves what the next ones read. Every column of a block stands at a fixed offset from its start, so
 //! that a loop needs two addresses whatever the number of columns.
 
@@ -16,7 +16,6 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::ir::{Kernel, Op, Output, OutputValue, Source};
-use crate::num::binary64;
 
 pub use jit::CompileError;
 
@@ -31,19 +30,19 @@ pub enum Width {
     I16,
     I32,
     I64,
-    /// The integer modulo 2⁶⁴, then, in a column of its own, an estimate in binary64 that is less than 2⁶² off.
-    Wide,
+    I128,
 }
 
 impl Width {
-    /// Bytes of a cell; of each of its two halves, for a wide one.
+    /// Bytes of a cell.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
             Self::Flag => 1,
             Self::I16 => 2,
             Self::I32 => 4,
-            Self::I64 | Self::Wide => 8,
+            Self::I64 => 8,
+            Self::I128 => 16,
         }
     }
 }
@@ -54,13 +53,6 @@ pub struct Slot {
     pub width: Width,
     /// Bytes from the start of the block to the first row.
     pub offset: usize,
-}
-
-impl Slot {
-    /// The estimates of a wide column.
-    fn estimates(self) -> Self {
-        Self { width: Width::I64, offset: self.offset + Placer::column(8) }
-    }
 }
 
 /// Where the results of one output stand.
@@ -99,13 +91,9 @@ struct Placer {
 impl Placer {
     const LINE: usize = 64;
 
-    fn column(bytes: usize) -> usize {
-        (BLOCK_ROWS * bytes).next_multiple_of(Self::LINE) + Self::LINE
-    }
-
     fn slot(&mut self, width: Width) -> Slot {
         let slot = Slot { width, offset: self.end };
-        self.end += Self::column(width.bytes()) * if width == Width::Wide { 2 } else { 1 };
+        self.end += (BLOCK_ROWS * width.bytes()).next_multiple_of(Self::LINE) + Self::LINE;
         slot
     }
 }
@@ -169,22 +157,12 @@ struct Part {
 /// When the code generator refuses a kernel or has no memory for it: the engine then falls back on the interpreter.
 pub fn compile(kernels: Vec<Kernel>) -> Result<CompiledKernels, CompileError> {
     let layout = Layout::of(&kernels);
-    let mut staged = width::Staged::new();
-    let mut works = Vec::new();
-    for (rank, kernel) in kernels.into_iter().enumerate() {
-        let live = kernel.live();
-        let errors = width::errors(&kernel, &live, &staged);
-        for output in &kernel.outputs {
-            for (source, node) in width::left_by(output.target, output.present, &output.value) {
-                staged.insert(source, width::error_of(&kernel, &errors, node));
-            }
-        }
-        works.push((rank, kernel, live, errors));
-    }
-    let parts: Result<Vec<Part>, CompileError> = works
+    let parts: Result<Vec<Part>, CompileError> = kernels
         .into_par_iter()
-        .map(|(rank, kernel, live, errors)| {
-            let work = emit::Work { rank, kernel: &kernel, live: &live, errors: &errors, layout: &layout };
+        .enumerate()
+        .map(|(rank, kernel)| {
+            let live = kernel.live();
+            let work = emit::Work { rank, kernel: &kernel, live: &live, layout: &layout };
             let (code, code_bytes) = jit::compile(&work)?;
             Ok(Part { code, ir: kernel, code_bytes })
         })
@@ -243,7 +221,7 @@ macro_rules! cells {
     )*};
 }
 
-cells! { u8 i16 i32 i64 u64 }
+cells! { u8 i16 i32 i64 i128 }
 
 impl Block {
     #[must_use]
@@ -280,11 +258,7 @@ impl Block {
             Width::I16 => self.fill(slot, values.map(|value| value as i16)),
             Width::I32 => self.fill(slot, values.map(|value| value as i32)),
             Width::I64 => self.fill(slot, values),
-            Width::Wide => {
-                let values: Vec<i64> = values.collect();
-                self.fill(slot, values.iter().copied());
-                self.fill(slot.estimates(), values.iter().map(|value| binary64(&crate::num::integer(*value))));
-            }
+            Width::I128 => self.fill(slot, values.map(i128::from)),
         }
     }
 
@@ -311,11 +285,7 @@ impl Block {
             Width::I16 => i128::from(self.cell::<i16>(slot, row)),
             Width::I32 => i128::from(self.cell::<i32>(slot, row)),
             Width::I64 => i128::from(self.cell::<i64>(slot, row)),
-            Width::Wide => {
-                let estimate = estimate::integer_of(self.cell::<u64>(slot.estimates(), row));
-                let rest = self.cell::<i64>(slot, row).wrapping_sub(estimate as i64);
-                estimate + i128::from(rest)
-            }
+            Width::I128 => self.cell::<i128>(slot, row),
         }
     }
 

@@ -5,9 +5,12 @@ use num_integer::Integer as _;
 use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::Lowerer;
-use crate::ir::{APPROXIMATE_ERROR, APPROXIMATE_LIMIT, APPROXIMATE_RESULT, LIMIT, NodeId};
+use crate::ir::{APPROXIMATE_ERROR, APPROXIMATE_RESULT, LIMIT, NodeId};
 use crate::num::{Ratio, RoundingMode, binary64, power_of_ten};
 use crate::typed::CompareOp;
+
+/// Digits of the parts that approximations are at least made of: values of a million fit.
+const USEFUL_DECIMALS: u32 = 8;
 
 /// `num × scale / product of den`. `scale` is positive; the factors of `den` are positive integers, sorted, each standing
 /// for a quantity of the row that is not zero wherever the number is used.
@@ -69,9 +72,7 @@ impl Lowerer<'_> {
             others.iter().fold(own, |size, other| size * self.ir.magnitude(*other))
         };
         let most = size(a, &a_factor, &b_only).max(size(b, &b_factor, &a_only));
-        // Two denominators for one: what does not fit 64 bits is better approximated than carried.
-        let room = if a_only.is_empty() || b_only.is_empty() { LIMIT / 4 } else { i128::from(i64::MAX) };
-        if most > BigInt::from(room) && !(a.den.is_empty() && b.den.is_empty()) {
+        if most > BigInt::from(LIMIT / 4) && !(a.den.is_empty() && b.den.is_empty()) {
             let (a, b) = (self.approximated(a), self.approximated(b));
             return self.common(&a, &b);
         }
@@ -104,27 +105,22 @@ impl Lowerer<'_> {
             return number.clone();
         }
         let one = self.ir.constant(1);
-        let num = self.ir.narrow(number.num, APPROXIMATE_LIMIT);
-        let mut den = self.product(one, &number.den);
-        den = self.ir.narrow(den, APPROXIMATE_LIMIT);
-        // The greatest value, and the parts that keep it below the bound.
+        let num = number.num;
+        let den = self.product(one, &number.den);
+        // The smallest parts of which the greatest value has not too many; of what has no useful bound, rows that are beyond
+        // one are handed over.
         let least = self.ir.range(den).0.max(1);
         let most = &number.scale * Ratio::new(self.ir.magnitude(num).into(), least.into());
-        let mut decimals = 0;
         let bound = Ratio::from_integer(APPROXIMATE_RESULT.into());
-        while &most * Ratio::from_integer(power_of_ten(decimals + 1)) < bound && decimals < 40 {
+        let mut decimals = USEFUL_DECIMALS;
+        while decimals < 40 && &most * Ratio::from_integer(power_of_ten(decimals + 1)) < bound {
             decimals += 1;
         }
-        let mut unit = Ratio::new(BigInt::one(), power_of_ten(decimals));
-        while &most / &unit >= bound {
-            unit *= Ratio::from_integer(10.into());
-        }
-        let parts = (&most / &unit).ceil().to_integer();
-        let parts = i128::try_from(parts).unwrap_or(APPROXIMATE_RESULT);
+        let unit = Ratio::new(BigInt::one(), power_of_ten(decimals));
         let factor = &number.scale / &unit;
         let own = (Ratio::new(number.error.into(), least.into()) * &factor).ceil().to_integer();
         let own = i128::try_from(own).unwrap_or(i128::MAX).saturating_add(APPROXIMATE_ERROR);
-        let num = self.ir.approximate(num, den, binary64(&factor), parts);
+        let num = self.ir.approximate(num, den, binary64(&factor));
         Fraction { num, scale: unit, den: Vec::new(), error: self.bounded(own) }
     }
 

@@ -37,6 +37,7 @@ impl<'p> Lowerer<'p> {
             complete,
             quantities: HashMap::new(),
             staged: HashMap::new(),
+            factors: HashMap::new(),
             scopes: HashMap::new(),
             status: ir.no,
             ir,
@@ -79,6 +80,8 @@ struct Lowerer<'p> {
     quantities: HashMap<QuantityId, LoweredQuantity>,
     /// What earlier kernels of the group left.
     staged: HashMap<QuantityId, parts::Staged>,
+    /// Where this kernel leaves denominators.
+    factors: HashMap<NodeId, Source>,
     /// Whether each governs the row, and the doubt of it.
     scopes: HashMap<ScopeId, (NodeId, NodeId)>,
     /// The doubts of the controls.

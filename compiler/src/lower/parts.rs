@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ir::{Kernel, NodeId, Output, OutputValue, Range, Source, StagedFlag, Target};
+use crate::ir::{Kernel, NodeId, Op, Output, OutputValue, Range, Source, StagedFlag, Target};
 use crate::num::Ratio;
 use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
 
@@ -33,7 +33,8 @@ enum StagedValue {
     Fraction {
         numerator: Range,
         scale: Ratio,
-        factor: Option<Range>,
+        /// Where it stands: quantities that share a denominator share it still.
+        factor: Option<(Source, Range)>,
         error: i128,
     },
 }
@@ -206,7 +207,7 @@ impl Lowerer<'_> {
                 let staged = StagedValue::Fraction {
                     numerator: self.ir.range(fraction.num),
                     scale: fraction.scale.clone(),
-                    factor: factor.map(|factor| self.ir.range(factor)),
+                    factor: factor.map(|factor| (self.place_of(factor, id), self.ir.range(factor))),
                     error: fraction.error,
                 };
                 (value, staged)
@@ -226,6 +227,14 @@ impl Lowerer<'_> {
             outputs.push(Output { target, present, value: OutputValue::Flag(present), doubt: None });
         }
         Some(Staged { present, rules, value: value.1, doubtful })
+    }
+
+    /// Where later kernels find a denominator: where it was read, else where the first quantity that has it leaves it.
+    fn place_of(&mut self, factor: NodeId, id: QuantityId) -> Source {
+        match self.ir.op(factor) {
+            Op::Load(source) => source,
+            _ => *self.factors.entry(factor).or_insert(Source::StagedFactor(id)),
+        }
     }
 
     fn staged_flag(&mut self, flag: Flag, source: Source) -> NodeId {
@@ -259,7 +268,7 @@ impl Lowerer<'_> {
             }
             StagedValue::Fraction { numerator, scale, factor, error } => {
                 let num = self.ir.load(Source::Staged(id), Some(numerator));
-                let den = factor.map(|range| self.ir.load(Source::StagedFactor(id), Some(range)));
+                let den = factor.map(|(source, range)| self.ir.load(source, Some(range)));
                 Lowered::Number(Fraction { num, scale, den: den.into_iter().collect(), error })
             }
         };

@@ -18,7 +18,7 @@ use crate::table::{Batch, ColumnData, Denominators, ResultColumn, ResultValues};
 type Cache = HashMap<(i64, Vec<Target>, Vec<InputId>), Option<CompiledKernels>>;
 
 /// Nodes that a kernel is kept near.
-pub const KERNEL_NODES: usize = 2_500;
+pub const KERNEL_NODES: usize = 5_000;
 
 /// Blocks computed before their results are copied out.
 const WAVE: usize = 16;
@@ -623,6 +623,6 @@ fn each_integer(block: &Block, slot: Slot, rows: impl Iterator<Item = usize>, mu
         Width::I16 => rows.zip(block.cells::<i16>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
         Width::I32 => rows.zip(block.cells::<i32>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
         Width::I64 => rows.zip(block.cells::<i64>(slot)).for_each(|(row, cell)| give(row, i128::from(cell))),
-        Width::Wide => rows.enumerate().for_each(|(i, row)| give(row, block.integer(slot, i))),
+        Width::I128 => rows.zip(block.cells::<i128>(slot)).for_each(|(row, cell)| give(row, cell)),
     }
 }
