@@ -47,7 +47,7 @@ impl Lowerer<'_> {
     }
 
     fn is_zero(&self, number: &Fraction) -> bool {
-        self.ir.constant_of(number.num) == Some(0)
+        number.error == 0 && self.ir.constant_of(number.num) == Some(0)
     }
 
     fn product(&mut self, start: NodeId, factors: &[NodeId]) -> NodeId {

@@ -191,7 +191,10 @@ impl Lowerer<'_> {
     /// Leaves a quantity for later kernels; `None` where it is as well computed again.
     fn leave(&mut self, id: QuantityId, outputs: &mut Vec<Output>) -> Option<Staged> {
         let quantity = self.quantity(id);
+        let never = quantity.applies == self.ir.no;
         let value = match &quantity.value {
+            // Of what never applies, nothing is read but that.
+            _ if never => (OutputValue::Flag(self.ir.no), StagedValue::Flag(Flag::Constant(false))),
             Lowered::Flag(node) => (OutputValue::Flag(*node), StagedValue::Flag(self.flag_of(*node))),
             Lowered::Date(node) | Lowered::Case(node) => {
                 (OutputValue::Integer(*node), StagedValue::Integer(self.ir.range(*node)))
@@ -215,7 +218,7 @@ impl Lowerer<'_> {
         };
         let present = self.flag_of(quantity.applies);
         let rules = quantity.rules.iter().map(|rule| self.flag_of(*rule)).collect();
-        if !matches!(present, Flag::Constant(false)) {
+        if !never {
             let present = quantity.applies;
             outputs.push(Output { target: Target::Staged(id), present, value: value.0, doubt: None });
         }
