@@ -9,9 +9,12 @@ use polc_compiler::num::format_french;
 use polc_compiler::typed::{Program, QuantityId, QuantityKind};
 use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
 use polc_runtime::engine::{Engine, EngineMode};
-use polc_runtime::io::csv::{self, OtherColumns, Refusal, Reject, Request, Table};
+use polc_runtime::io::csv::{OtherColumns, Refusal, Reject, Request, Table};
+use polc_runtime::io::data::read;
 use polc_runtime::io::output::Output;
+use polc_runtime::io::text::FileKind;
 use polc_runtime::io::write;
+use polc_runtime::io::writer::{WriteError, Writer};
 use polc_runtime::needs::reads_previous_year;
 use polc_runtime::table::Results;
 use polc_runtime::totals::total;
@@ -102,6 +105,8 @@ impl From<EngineArg> for EngineMode {
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
     check_places(args)?;
+    // Files are decoded and written by as many threads as rows are computed by. A pool that is there already does as well.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global();
     let policy = policy::load(&args.policy, &args.readings.readings)?;
     let program = &*policy.program;
     let outputs = policy::outputs(program, &args.outputs)?;
@@ -111,7 +116,6 @@ pub fn run(args: &Args) -> Outcome {
         Output::probe(path).map_err(|error| unwritable(error, Some(path)))?;
     }
 
-    let file = data::read(&args.data)?;
     let mut request = Request::new(program, &outputs);
     if args.keep {
         request.others = OtherColumns::Carried;
@@ -125,7 +129,7 @@ pub fn run(args: &Args) -> Outcome {
         bar.finish_and_clear();
         results
     };
-    let table = match csv::read(&file.name, file.bytes, &request) {
+    let table = match read(data::place(&args.data), &request) {
         Ok(table) => table,
         Err(Refusal { problems, rest: Some(table) }) => {
             // What is wrong with the other rows is worth knowing in the same run.
@@ -139,11 +143,20 @@ pub fn run(args: &Args) -> Outcome {
         return Err(with_row_errors(Problems::new(SHOWN_PROBLEMS), program, &table, &results).into());
     }
     let written = |error, path: Option<&Path>| unwritable(error, path);
-    let mut output = match destination {
+    let output = match destination {
         None => Output::stdout(),
         Some(path) => Output::create(path).map_err(|error| written(error, Some(path)))?,
     };
-    write::results(&mut output, program, &table, &outputs, &results).map_err(|error| written(error, destination))?;
+    let kind = destination.map_or(FileKind::Csv, FileKind::of);
+    let write = |output| {
+        let mut writer = Writer::new(output, kind, program, &outputs, &table, table.format)?;
+        writer.write(&table, &results)?;
+        writer.finish()
+    };
+    let output = write(output).map_err(|error| match error {
+        WriteError::Io(error) => written(error, destination),
+        WriteError::Data(problem) => (*problem).into(),
+    })?;
     if let Some(path) = args.rejects.as_deref() {
         // Both are complete before either is shown.
         let failed = |error| written(error, Some(path));
@@ -161,7 +174,6 @@ pub fn run(args: &Args) -> Outcome {
 
 /// Refuses to write over the data, or two outputs in one file.
 fn check_places(args: &Args) -> Outcome {
-    const OTHER_FORMATS: [&str; 8] = ["parquet", "arrow", "feather", "ipc", "json", "jsonl", "ndjson", "xlsx"];
     let written = [("--output", args.output.as_deref()), ("--rejects", args.rejects.as_deref())];
     let named = |path: &Path| !is_standard(path);
     let data = named(&args.data).then(|| identity(&args.data));
@@ -174,10 +186,9 @@ fn check_places(args: &Args) -> Outcome {
             }
             continue;
         }
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
-        if OTHER_FORMATS.contains(&extension.as_str()) {
-            let message = format!("« {} » : cette version n'écrit que du CSV, pas de « .{extension} »", path.display());
-            return Err(Failure::Usage(message));
+        let kind = FileKind::of(path);
+        if option == "--rejects" && kind != FileKind::Csv {
+            return Err(Failure::Usage("« --rejects » s'écrit en CSV : donnez un nom en « .csv »".to_owned()));
         }
         let place = identity(path);
         // Devices may be shared.

@@ -8,6 +8,7 @@ mod differential;
 mod docs;
 mod explain;
 mod format;
+mod formats;
 mod golden;
 mod guide;
 mod policies;
