@@ -322,15 +322,21 @@ pub fn unwritable(file: &Arc<str>, error: &io::Error) -> DataProblem {
 /// A result that a column of decimals does not hold.
 #[must_use]
 pub(crate) fn too_large_for_a_column(place: &Place, number: &str, digits: u8, decimals: u32) -> DataProblem {
-    let message = format!("{} ne tient pas dans une colonne de {digits} chiffres dont {decimals} décimales", quote(number));
-    DataProblem::new(codes::UNWRITABLE, place, message).with_help("écrivez les résultats en CSV, qui n'a pas cette limite")
+    let message =
+        format!("{} ne tient pas dans une colonne de {digits} chiffres dont {decimals} décimales", quote(number));
+    DataProblem::new(codes::UNWRITABLE, place, message)
+        .with_help("écrivez les résultats en CSV, qui n'a pas cette limite")
 }
 
 /// More rows or columns than a sheet has. The file is that of the results, which whoever writes it names.
 #[must_use]
 pub(crate) fn sheet_too_small(rows: usize, columns: usize) -> DataProblem {
     let count = |n: usize| format_french(&integer(i64::try_from(n).unwrap_or(i64::MAX)), 0);
-    let message = format!("une feuille Excel a {} lignes et {} colonnes au plus, il en faut davantage", count(rows), count(columns));
+    let message = format!(
+        "une feuille Excel a {} lignes et {} colonnes au plus, il en faut davantage",
+        count(rows),
+        count(columns)
+    );
     DataProblem::new(codes::UNWRITABLE, &Place::file(&"résultats".into()), message)
         .with_help("écrivez les résultats en CSV, Parquet ou Arrow")
 }
@@ -364,9 +370,9 @@ pub fn not_text(file: &Arc<str>, what: NotText) -> DataProblem {
     }
 }
 
-/// A file that its format does not allow; `why` in the words of whoever decodes it.
+/// A file that its format does not allow.
 #[must_use]
-pub(crate) fn broken_file(file: &Arc<str>, kind: FileKind, why: Option<&str>) -> DataProblem {
+pub(crate) fn broken_file(file: &Arc<str>, kind: FileKind) -> DataProblem {
     let kind = match kind {
         FileKind::Csv => "CSV",
         FileKind::Parquet => "Parquet",
@@ -374,18 +380,25 @@ pub(crate) fn broken_file(file: &Arc<str>, kind: FileKind, why: Option<&str>) ->
         FileKind::JsonLines => "JSON Lines",
         FileKind::Excel => "Excel (.xlsx)",
     };
-    let why = why.map(|why| format!(" ({})", why.split_whitespace().collect::<Vec<_>>().join(" "))).unwrap_or_default();
-    let message = format!("ce fichier n'est pas un fichier {kind}, ou il est tronqué ou abîmé{why}");
+    let message = format!("ce fichier n'est pas un fichier {kind}, ou il est tronqué ou abîmé");
     DataProblem::new(codes::DATA_FILE, &Place::file(file), message)
         .with_help("le format suit l'extension du nom ; si elle est juste, refaites ou retransmettez le fichier")
+}
+
+/// The rows of a second reading are not those of the first.
+#[must_use]
+pub(crate) fn changed_meanwhile(file: &Arc<str>) -> DataProblem {
+    let message = "ce fichier a changé pendant sa lecture ; recommencez quand plus rien ne l'écrit";
+    DataProblem::new(codes::DATA_FILE, &Place::file(file), message)
 }
 
 /// A column of a type that no cell of a text could say.
 #[must_use]
 pub(crate) fn unread_type(place: &Place, ty: &str) -> DataProblem {
     let message = format!("cette colonne est du type {ty}, qui n'est pas lu");
-    DataProblem::new(codes::BAD_CELL, place, message)
-        .with_help("donnez-lui un type simple : entier, décimal, flottant, booléen, date, horodatage sans fuseau ou texte")
+    DataProblem::new(codes::BAD_CELL, place, message).with_help(
+        "donnez-lui un type simple : entier, décimal, flottant, booléen, date, horodatage sans fuseau ou texte",
+    )
 }
 
 #[must_use]

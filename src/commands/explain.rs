@@ -31,7 +31,7 @@ pub struct Args {
     #[command(flatten)]
     policy: PolicyArg,
 
-    /// Fichier CSV des données ; « - » pour l'entrée standard
+    /// Fichier des données, de tout format que lit « polc eval » ; « - » pour l'entrée standard, en CSV
     #[arg(value_name = "DONNÉES")]
     data: PathBuf,
 

@@ -12,6 +12,7 @@ mod formats;
 mod golden;
 mod guide;
 mod policies;
+mod streaming;
 mod synth;
 mod tidy;
 mod ui;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray};
 use arrow_buffer::i256;
@@ -135,13 +136,19 @@ fn decode(array: &dyn Array, reader: &mut ColumnReader<'_>, report: Report<'_>) 
         }
         (ty, Reads::Numbers) if ty.is_integer() => integers(array, reader, report),
         (DataType::Decimal32(_, scale), Reads::Numbers) => {
-            primitive::<Decimal32Type>(array, reader, report, |reader, cell| reader.push_scaled(cell.into(), (*scale).into()));
+            primitive::<Decimal32Type>(array, reader, report, |reader, cell| {
+                reader.push_scaled(cell.into(), (*scale).into())
+            });
         }
         (DataType::Decimal64(_, scale), Reads::Numbers) => {
-            primitive::<Decimal64Type>(array, reader, report, |reader, cell| reader.push_scaled(cell.into(), (*scale).into()));
+            primitive::<Decimal64Type>(array, reader, report, |reader, cell| {
+                reader.push_scaled(cell.into(), (*scale).into())
+            });
         }
         (DataType::Decimal128(_, scale), Reads::Numbers) => {
-            primitive::<Decimal128Type>(array, reader, report, |reader, cell| reader.push_scaled(cell, (*scale).into()));
+            primitive::<Decimal128Type>(array, reader, report, |reader, cell| {
+                reader.push_scaled(cell, (*scale).into())
+            });
         }
         (DataType::Float32, Reads::Numbers) => primitive::<Float32Type>(array, reader, report, float::push_single),
         (DataType::Float64, Reads::Numbers) => primitive::<Float64Type>(array, reader, report, float::push),

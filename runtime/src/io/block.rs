@@ -89,13 +89,11 @@ pub(crate) trait Source: Send {
     /// What stops the reading: a broken file.
     fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem>;
 
-    /// The same rows again, from the first; `None` where the file can be read only once.
+    /// The same rows again, from the first.
     ///
     /// # Errors
     /// As when it was first opened.
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
-        Ok(None)
-    }
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem>;
 }
 
 /// The columns of a file that matter.

@@ -87,12 +87,12 @@ impl Source for CsvSource {
         Ok(piece.map(|piece| Box::new(block(piece)) as Box<dyn Block>))
     }
 
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
         let unreadable = |error: io::Error| say::unreadable_data(&self.file, &error);
         let mut pieces = self.pieces.again().map_err(unreadable)?;
         pieces.first_record(self.format.separator, &mut Record::default()).map_err(unreadable)?;
         let (file, header, line, format) = (self.file.clone(), self.header.clone(), self.line, self.format);
-        Ok(Some(Box::new(Self { file, pieces, header, line, format })))
+        Ok(Box::new(Self { file, pieces, header, line, format }))
     }
 }
 

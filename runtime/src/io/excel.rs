@@ -41,8 +41,10 @@ impl ExcelSource {
     pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, DataProblem> {
         let opened = File::open(path).map_err(|error| say::unreadable_data(file, &error))?;
         let broken = |why: Option<&XlsxError>| match why {
-            Some(XlsxError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => say::unreadable_data(file, error),
-            why => say::broken_file(file, FileKind::Excel, why.map(ToString::to_string).as_deref()),
+            Some(XlsxError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                say::unreadable_data(file, error)
+            }
+            _ => say::broken_file(file, FileKind::Excel),
         };
         let cells = guarded(|| {
             let mut workbook: Xlsx<_> = open_workbook_from_rs(BufReader::new(opened))?;
@@ -84,8 +86,8 @@ impl Source for ExcelSource {
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
-        Ok(Some(Box::new(Self { sheet: self.sheet.clone(), at: self.sheet.header + 1 })))
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+        Ok(Box::new(Self { sheet: self.sheet.clone(), at: self.sheet.header + 1 }))
     }
 }
 
@@ -113,7 +115,11 @@ impl Block for ExcelBlock {
                     (cell, _) => reader.push(&text(cell), &mut rows.marks),
                 };
                 if let Err(problem) = result {
-                    let problem = if matches!(cells.get(*column), Some(Data::Error(_))) { CellProblem::NotACell } else { problem };
+                    let problem = if matches!(cells.get(*column), Some(Data::Error(_))) {
+                        CellProblem::NotACell
+                    } else {
+                        problem
+                    };
                     rows.faults.push(RowFault { row: number, what: What::Cell(rank, problem) });
                 }
             }
@@ -151,13 +157,13 @@ fn text(cell: &Data) -> Cow<'_, str> {
         Data::DateTime(value) if value.is_datetime() => {
             let (year, month, day, hour, minute, second, milli) = value.to_ymd_hms_milli();
             let date = Date::new(year.into(), month.into(), day.into());
-            let date = date.map_or_else(|| float::shortest(value.as_f64()), |date| date.to_string());
+            let date = date.map_or_else(|| value.to_string(), |date| date.to_string());
             match (hour, minute, second, milli) {
                 (0, 0, 0, 0) => date.into(),
                 _ => format!("{date}T{hour:02}:{minute:02}:{second:02}").into(),
             }
         }
-        Data::DateTime(value) => float::shortest(value.as_f64()).into(),
+        Data::DateTime(value) => value.to_string().into(),
         Data::Error(error) => error.to_string().into(),
     }
 }

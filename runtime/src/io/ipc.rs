@@ -46,6 +46,10 @@ impl IpcSource {
         let mut magic = Vec::new();
         opened.by_ref().take(6).read_to_end(&mut magic).map_err(unreadable)?;
         opened.rewind().map_err(unreadable)?;
+        // What begins a stream, since lengths that a text would give are not to be believed.
+        if magic != b"ARROW1" && !magic.starts_with(&[0xFF; 4]) {
+            return Err(broken(file, None));
+        }
         let opened = BufReader::new(opened);
         let batches = guarded(|| {
             Ok(if magic == b"ARROW1" {
@@ -54,8 +58,7 @@ impl IpcSource {
                 Batches::Stream(Box::new(StreamReader::try_new(opened, None)?))
             })
         });
-        let broken = |error: Option<ArrowError>| broken(file, error.as_ref());
-        let batches = batches.ok_or_else(|| broken(None))?.map_err(|error| broken(Some(error)))?;
+        let batches = batches.ok_or_else(|| broken(file, None))?.map_err(|error| broken(file, Some(&error)))?;
         let schema = match &batches {
             Batches::File(reader) => reader.schema(),
             Batches::Stream(reader) => reader.schema(),
@@ -72,8 +75,7 @@ fn broken(file: &Arc<str>, error: Option<&ArrowError>) -> DataProblem {
         Some(ArrowError::IoError(_, error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
             say::unreadable_data(file, error)
         }
-        Some(error) => say::broken_file(file, FileKind::Arrow, Some(&error.to_string())),
-        None => say::broken_file(file, FileKind::Arrow, None),
+        _ => say::broken_file(file, FileKind::Arrow),
     }
 }
 
@@ -118,8 +120,8 @@ impl Source for IpcSource {
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
         let again = Self::open(&self.file, &self.path)?;
-        Ok(Some(Box::new(Self { read: self.read.clone(), rows: self.rows, ..again })))
+        Ok(Box::new(Self { read: self.read.clone(), rows: self.rows, ..again }))
     }
 }

@@ -78,9 +78,9 @@ impl Source for JsonSource {
         Ok(piece.map(|piece| Box::new(JsonBlock { piece, header: self.header.clone() }) as Box<dyn Block>))
     }
 
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
         let pieces = self.pieces.again().map_err(|error| say::unreadable_data(&self.file, &error))?;
-        Ok(Some(Box::new(Self { file: self.file.clone(), pieces, header: self.header.clone() })))
+        Ok(Box::new(Self { file: self.file.clone(), pieces, header: self.header.clone() }))
     }
 }
 
@@ -192,7 +192,9 @@ fn cell(raw: &RawValue) -> Option<Cow<'_, str>> {
         Some(b'n') | None => Some(Cow::Borrowed("")),
         Some(b'"') => serde_json::from_str::<String>(text).ok().map(Cow::Owned),
         Some(b'{' | b'[') => None,
-        Some(b'-' | b'0'..=b'9') if text.contains(['e', 'E']) => Some(plain(text).map_or(Cow::Borrowed(text), Cow::Owned)),
+        Some(b'-' | b'0'..=b'9') if text.contains(['e', 'E']) => {
+            Some(plain(text).map_or(Cow::Borrowed(text), Cow::Owned))
+        }
         Some(_) => Some(Cow::Borrowed(text)),
     }
 }

@@ -45,22 +45,22 @@ impl ParquetSource {
     pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, DataProblem> {
         let opened = File::open(path).map_err(|error| say::unreadable_data(file, &error))?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()));
-        let broken = || say::broken_file(file, FileKind::Parquet, None);
-        let metadata = metadata.ok_or_else(broken)?.map_err(|error| say::broken_file(file, FileKind::Parquet, Some(&error.to_string())))?;
+        let metadata = metadata.and_then(Result::ok).ok_or_else(|| say::broken_file(file, FileKind::Parquet))?;
         let header = header(metadata.schema());
         let columns = (0..header.len()).collect();
         let path = path.to_path_buf();
         Ok(Self { file: file.clone(), path, metadata, header, columns, shares: Vec::new(), before: 0 })
     }
 
-    fn broken(&self, why: Option<&str>) -> DataProblem {
-        say::broken_file(&self.file, FileKind::Parquet, why)
+    fn broken(&self) -> DataProblem {
+        say::broken_file(&self.file, FileKind::Parquet)
     }
 
     fn start(&mut self) -> Result<(), DataProblem> {
         let threads = rayon::current_num_threads().clamp(1, self.columns.len().max(1));
         let size = self.columns.len().div_ceil(threads).max(1);
-        let shares: Result<Vec<Share>, DataProblem> = self.columns.chunks(size).map(|columns| self.share(columns)).collect();
+        let shares: Result<Vec<Share>, DataProblem> =
+            self.columns.chunks(size).map(|columns| self.share(columns)).collect();
         self.shares = shares?;
         Ok(())
     }
@@ -72,7 +72,7 @@ impl ParquetSource {
             let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
             builder.with_projection(mask).with_batch_size(BLOCK_ROWS).build()
         });
-        let reader = reader.ok_or_else(|| self.broken(None))?.map_err(|error| self.broken(Some(&error.to_string())))?;
+        let reader = reader.and_then(Result::ok).ok_or_else(|| self.broken())?;
         Ok(Share { columns: columns.to_vec(), reader })
     }
 
@@ -101,15 +101,14 @@ impl Source for ParquetSource {
             self.start()?;
         }
         type Read = Option<Option<Result<RecordBatch, ArrowError>>>;
-        let batches: Vec<Read> =
-            self.shares.par_iter_mut().map(|share| guarded(|| share.reader.next())).collect();
+        let batches: Vec<Read> = self.shares.par_iter_mut().map(|share| guarded(|| share.reader.next())).collect();
         let mut columns: Vec<Option<ArrayRef>> = vec![None; self.header.len()];
         let mut rows = None;
         for (share, batch) in self.shares.iter().zip(batches) {
-            let Some(batch) = batch.ok_or_else(|| self.broken(None))? else { continue };
+            let Some(batch) = batch.ok_or_else(|| self.broken())? else { continue };
             let batch = batch.map_err(|error| self.failed(&error))?;
             if rows.is_some_and(|rows| rows != batch.num_rows()) || batch.num_columns() != share.columns.len() {
-                return Err(self.broken(None));
+                return Err(self.broken());
             }
             rows = Some(batch.num_rows());
             for (column, array) in share.columns.iter().zip(batch.columns()) {
@@ -118,18 +117,18 @@ impl Source for ParquetSource {
         }
         let Some(rows) = rows else {
             // Nothing is lost in silence.
-            return if self.before == self.rows() { Ok(None) } else { Err(self.broken(None)) };
+            return if self.before == self.rows() { Ok(None) } else { Err(self.broken()) };
         };
         if self.columns.iter().any(|column| columns[*column].is_none()) {
-            return Err(self.broken(None));
+            return Err(self.broken());
         }
         let block = ArrowBlock::new(columns, rows, self.before);
         self.before += rows;
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Option<Box<dyn Source>>, DataProblem> {
-        Ok(Some(Box::new(Self {
+    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+        Ok(Box::new(Self {
             file: self.file.clone(),
             path: self.path.clone(),
             metadata: self.metadata.clone(),
@@ -137,7 +136,7 @@ impl Source for ParquetSource {
             columns: self.columns.clone(),
             shares: Vec::new(),
             before: 0,
-        })))
+        }))
     }
 }
 
@@ -147,7 +146,7 @@ impl ParquetSource {
             ArrowError::IoError(_, error) if error.kind() != io::ErrorKind::UnexpectedEof => {
                 say::unreadable_data(&self.file, error)
             }
-            other => self.broken(Some(&other.to_string())),
+            _ => self.broken(),
         }
     }
 }

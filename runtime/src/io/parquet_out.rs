@@ -40,16 +40,17 @@ impl<W: Write + Send> ParquetOut<W> {
         }
         // No column is nested: one leaf each.
         let fields = self.schema.fields();
-        self.columns.par_iter_mut().zip(batch.columns()).zip(fields.par_iter()).try_for_each(|((writer, array), field)| {
-            compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
-        })?;
+        self.columns.par_iter_mut().zip(batch.columns()).zip(fields.par_iter()).try_for_each(
+            |((writer, array), field)| compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf)),
+        )?;
         self.rows += batch.num_rows();
         if self.rows >= GROUP_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), ParquetError> {
         let columns = std::mem::take(&mut self.columns);
-        let chunks: Vec<ArrowColumnChunk> = columns.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
+        let chunks: Vec<ArrowColumnChunk> =
+            columns.into_par_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>()?;
         let mut group = self.file.next_row_group()?;
         for chunk in chunks {
             chunk.append_to_row_group(&mut group)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::records::{Fault, Record, Records};
 
 /// Bytes of a piece, but for its last record.
-const PIECE: usize = 1 << 20;
+pub(crate) const PIECE: usize = 1 << 20;
 
 /// Consecutive records of a text.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use polc_compiler::typed::{InputId, Program};
 use rayon::prelude::*;
 
 use super::block::{Block, Rows, Selected, Source, What};
-use super::cell::{ColumnReader, Marks, trim};
+use super::cell::{ColumnReader, Marks, Reads, trim};
 use super::header::{Binding, bind};
 use super::keys::{Keys, Part};
 use super::request::Request;
@@ -42,6 +42,8 @@ pub(crate) struct Reader<'a> {
     rejected_lines: BTreeSet<usize>,
     problems: Problems,
     ended: bool,
+    /// Whether a table was given: an empty file has one, without rows.
+    given: bool,
 }
 
 /// What is known once a file was read to its end.
@@ -91,6 +93,7 @@ impl<'a> Reader<'a> {
             rejected_lines: BTreeSet::new(),
             problems,
             ended: false,
+            given: false,
         })
     }
 
@@ -104,7 +107,8 @@ impl<'a> Reader<'a> {
         while read < rows && !self.ended {
             let mut wave: Vec<Box<dyn Block>> = Vec::new();
             // One by one where few rows are asked for, so that memory stays within what they take.
-            let size = if rows == usize::MAX { WAVE * rayon::current_num_threads() } else { rayon::current_num_threads() };
+            let size =
+                if rows == usize::MAX { WAVE * rayon::current_num_threads() } else { rayon::current_num_threads() };
             while wave.len() < size {
                 let Some(block) = self.source.next()? else {
                     self.ended = true;
@@ -129,9 +133,10 @@ impl<'a> Reader<'a> {
                 table.blocks.push(block);
             }
         }
-        if read == 0 && self.ended && rows != usize::MAX {
+        if read == 0 && self.ended && self.given {
             return Ok(None);
         }
+        self.given = true;
         Ok(Some(self.table(table)))
     }
 
@@ -140,6 +145,44 @@ impl<'a> Reader<'a> {
         let orphans = self.orphans();
         let format = self.format();
         Ending { problems: self.problems, orphans, format }
+    }
+
+    /// Whether all the rows were read.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The same file from its first row, to be read once more.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn again(&self) -> Result<Self, Refusal> {
+        Self::open(&self.file, self.source.again()?, self.request)
+    }
+
+    /// Whether some number of the file has a decimal comma: all of it is looked through, up to the first.
+    ///
+    /// # Errors
+    /// What stops the reading.
+    pub fn has_decimal_comma(&self) -> Result<bool, DataProblem> {
+        let mut source = self.source.again()?;
+        let numbers: Vec<usize> =
+            (0..self.columns.len()).filter(|rank| self.readers[*rank].reads() == Reads::Numbers).collect();
+        let columns: Vec<usize> = numbers.iter().map(|rank| self.columns[*rank]).collect();
+        let readers: Vec<ColumnReader<'_>> = numbers.iter().map(|rank| self.readers[*rank].clone()).collect();
+        loop {
+            let mut wave: Vec<Box<dyn Block>> = Vec::new();
+            while wave.len() < rayon::current_num_threads() {
+                let Some(block) = source.next()? else { break };
+                wave.push(block);
+            }
+            if wave.is_empty() {
+                return Ok(false);
+            }
+            if wave.par_iter().any(|block| block.decode(0, &columns, &mut readers.clone()).marks.comma) {
+                return Ok(true);
+            }
+        }
     }
 
     /// Whether the header is at fault: then no row is to be computed.
@@ -168,7 +211,8 @@ impl<'a> Reader<'a> {
                 }
                 self.report(&mut verdict, || self.explain(block, place, &fault.what));
             }
-            let key = if formed { self.check_key(block, place, &columns, row, &refused, &mut verdict) } else { Vec::new() };
+            let key =
+                if formed { self.check_key(block, place, &columns, row, &refused, &mut verdict) } else { Vec::new() };
             self.problems_of(&mut verdict);
             if !verdict.bad {
                 good.push(row);

@@ -141,10 +141,8 @@ pub fn decode(mut bytes: Vec<u8>, kind: FileKind) -> Result<Text, NotText> {
     if mark {
         bytes.drain(..3);
     }
-    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic))
-        && !(kind == FileKind::JsonLines && *what == NotText::Json)
-    {
-        return Err(*what);
+    if let Some(what) = magic(&bytes, kind) {
+        return Err(what);
     }
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
         return Err(NotText::Binary { offset });
@@ -156,6 +154,12 @@ pub fn decode(mut bytes: Vec<u8>, kind: FileKind) -> Result<Text, NotText> {
             Ok(Text { text: text.into_owned(), encoding: Encoding::Windows1252, mark })
         }
     }
+}
+
+/// What the first bytes of a file say that it is, if that is no text of this kind.
+pub(super) fn magic(bytes: &[u8], kind: FileKind) -> Option<NotText> {
+    let found = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| *what);
+    found.filter(|what| !(kind == FileKind::JsonLines && *what == NotText::Json))
 }
 
 #[cfg(test)]

@@ -68,7 +68,8 @@ impl<'p> Layout<'p> {
     /// A number too large for its column.
     pub fn batch(&self, table: &Table, results: &Results, rows: &[usize]) -> Result<RecordBatch, WriteError> {
         let keys = self.program.key.par_iter().map(|id| Ok(self.key(table, *id, rows)));
-        let outputs = self.outputs.par_iter().zip(&results.columns).map(|(id, column)| self.output(table, *id, column, rows));
+        let outputs =
+            self.outputs.par_iter().zip(&results.columns).map(|(id, column)| self.output(table, *id, column, rows));
         let mut arrays: Vec<ArrayRef> = keys.chain(outputs).collect::<Result<_, WriteError>>()?;
         let first = arrays.len();
         for (rank, column) in self.kept.iter().enumerate() {
@@ -104,7 +105,13 @@ impl<'p> Layout<'p> {
         }
     }
 
-    fn output(&self, table: &Table, id: QuantityId, column: &ResultColumn, rows: &[usize]) -> Result<ArrayRef, WriteError> {
+    fn output(
+        &self,
+        table: &Table,
+        id: QuantityId,
+        column: &ResultColumn,
+        rows: &[usize],
+    ) -> Result<ArrayRef, WriteError> {
         let quantity = self.program.quantity(id);
         let present = |row: usize| column.present[row];
         Ok(match &column.values {

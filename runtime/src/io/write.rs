@@ -95,9 +95,8 @@ impl<'a> Sheet<'a> {
             for id in &self.program.key {
                 let value = self.table.batch.value(self.program, *id, *row);
                 let ty = &self.program.input(*id).ty;
-                writer.write_field(
-                    value.map(|value| value_text(self.program, ty, &value, mark)).unwrap_or_default(),
-                )?;
+                writer
+                    .write_field(value.map(|value| value_text(self.program, ty, &value, mark)).unwrap_or_default())?;
             }
             for ((column, cells), divisor) in self.columns.iter().zip(&mut divisors) {
                 cell.clear();

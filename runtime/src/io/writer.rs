@@ -176,7 +176,12 @@ impl<'p, W: Write + Send> Writer<'p, W> {
 
 impl<W: Write + Send> TypedOut<W> {
     /// Writes batches of the same size, whatever that of those that come, and gives the rest: fewer rows than `least`.
-    fn batches(&mut self, schema: &SchemaRef, waiting: &[RecordBatch], least: usize) -> Result<RecordBatch, WriteError> {
+    fn batches(
+        &mut self,
+        schema: &SchemaRef,
+        waiting: &[RecordBatch],
+        least: usize,
+    ) -> Result<RecordBatch, WriteError> {
         let rows = concat_batches(schema, waiting)?;
         let mut at = 0;
         while rows.num_rows() - at >= least {
@@ -213,7 +218,8 @@ impl<W: Write + Send> TypedOut<W> {
 /// An object a row: numbers with all their digits, null for what is without object.
 fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, WriteError> {
     let schema = batch.schema();
-    let names: Result<Vec<String>, _> = schema.fields().iter().map(|field| serde_json::to_string(field.name())).collect();
+    let names: Result<Vec<String>, _> =
+        schema.fields().iter().map(|field| serde_json::to_string(field.name())).collect();
     let names = names.map_err(io::Error::from)?;
     let mut text = Vec::new();
     for row in 0..batch.num_rows() {
