@@ -141,7 +141,7 @@ pub fn run(args: &Args) -> Outcome {
     let job = Job {
         place: data::place(&args.data),
         request: &request,
-        engine: &engine,
+        engine,
         kind: destination.map_or(FileKind::Csv, FileKind::of),
         sizes: Sizes::within(memory, program, &request),
         progress: &bar,
@@ -151,7 +151,7 @@ pub fn run(args: &Args) -> Outcome {
         results: destination.map_or_else(|| Ok(Output::stdout()), create)?,
         rejects: args.rejects.as_deref().map(create).transpose()?,
     };
-    let evaluated = evaluate(&job, places);
+    let evaluated = evaluate(job, places);
     bar.clear();
     let (report, places) = evaluated.map_err(|error| match error {
         StreamError::Data(problems) => problems.into(),

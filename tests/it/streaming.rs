@@ -42,22 +42,18 @@ impl Run<'_> {
         request.divert = self.divert;
         request.others = OtherColumns::Carried;
         let engine = Engine::new(self.program.clone(), self.outputs.clone(), EngineMode::Reference, self.threads);
-        let job = Job {
-            place: Place::File(self.data),
-            request: &request,
-            engine: &engine,
-            kind: self.kind,
-            sizes,
-            progress: &(),
-        };
+        let job =
+            Job { place: Place::File(self.data), request: &request, engine, kind: self.kind, sizes, progress: &() };
         let outputs = Outputs {
             results: Output::create(&results).unwrap(),
             rejects: self.divert.then(|| Output::create(&rejects).unwrap()),
         };
-        let said = match evaluate(&job, outputs) {
+        let said = match evaluate(job, outputs) {
             Ok((report, outputs)) => {
                 outputs.results.commit().unwrap();
-                outputs.rejects.map(|rejects| rejects.commit().unwrap());
+                if let Some(rejects) = outputs.rejects {
+                    rejects.commit().unwrap();
+                }
                 format!(
                     "{} {} {} {} {:?} {:?} {:?}",
                     report.format,

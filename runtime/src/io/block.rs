@@ -87,13 +87,13 @@ pub(crate) trait Source: Send {
     ///
     /// # Errors
     /// What stops the reading: a broken file.
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem>;
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>>;
 
     /// The same rows again, from the first.
     ///
     /// # Errors
     /// As when it was first opened.
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem>;
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>>;
 }
 
 /// The columns of a file that matter.

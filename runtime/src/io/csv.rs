@@ -52,17 +52,17 @@ impl CsvSource {
         encoding: Encoding,
         mark: bool,
         request: &Request<'_>,
-    ) -> Result<Self, DataProblem> {
+    ) -> Result<Self, Box<DataProblem>> {
         let unreadable = |error: io::Error| say::unreadable_data(file, &error);
         let separator = find_separator(pieces.peek().map_err(unreadable)?, request.program);
         pieces.cut_at(Cut::Records(separator));
         let mut record = Record::default();
         if !pieces.first_record(separator, &mut record).map_err(unreadable)? {
             let expected: Vec<&str> = request.required.iter().map(|id| &*request.program.input(*id).name).collect();
-            return Err(say::empty_file(file, &expected));
+            return Err(say::empty_file(file, &expected).into());
         }
         if let Some(fault) = record.fault {
-            return Err(say::bad_quotes(&Place::line(file, record.line), fault));
+            return Err(say::bad_quotes(&Place::line(file, record.line), fault).into());
         }
         let text = pieces.text();
         let name = |cell: &super::records::Cell| composed(trim(&cell.text(text))).into_owned();
@@ -81,13 +81,13 @@ impl Source for CsvSource {
         self.format
     }
 
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem> {
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>> {
         let piece = self.pieces.next().map_err(|error| say::unreadable_data(&self.file, &error))?;
         let block = |piece| CsvBlock { piece, separator: self.format.separator, width: self.header.len() };
         Ok(piece.map(|piece| Box::new(block(piece)) as Box<dyn Block>))
     }
 
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>> {
         let unreadable = |error: io::Error| say::unreadable_data(&self.file, &error);
         let mut pieces = self.pieces.again().map_err(unreadable)?;
         pieces.first_record(self.format.separator, &mut Record::default()).map_err(unreadable)?;

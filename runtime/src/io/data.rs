@@ -53,7 +53,7 @@ pub(super) fn open(
     request: &Request<'_>,
     limit: u64,
     piece: usize,
-) -> Result<Box<dyn Source>, DataProblem> {
+) -> Result<Box<dyn Source>, Box<DataProblem>> {
     let file = place.name();
     let kind = match place {
         Place::Stdin => FileKind::Csv,

@@ -38,7 +38,7 @@ impl ExcelSource {
     ///
     /// # Errors
     /// When the file is not a workbook, or has no sheet.
-    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, DataProblem> {
+    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, Box<DataProblem>> {
         let opened = File::open(path).map_err(|error| say::unreadable_data(file, &error))?;
         let broken = |why: Option<&XlsxError>| match why {
             Some(XlsxError::Io(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
@@ -75,7 +75,7 @@ impl Source for ExcelSource {
         Format::of(FileKind::Excel)
     }
 
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem> {
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>> {
         let height = self.sheet.cells.height();
         if self.at >= height {
             return Ok(None);
@@ -86,7 +86,7 @@ impl Source for ExcelSource {
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>> {
         Ok(Box::new(Self { sheet: self.sheet.clone(), at: self.sheet.header + 1 }))
     }
 }

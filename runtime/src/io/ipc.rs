@@ -40,7 +40,7 @@ impl IpcSource {
     ///
     /// # Errors
     /// When the file is not Arrow, or cut short.
-    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, DataProblem> {
+    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, Box<DataProblem>> {
         let unreadable = |error: io::Error| say::unreadable_data(file, &error);
         let mut opened = File::open(path).map_err(unreadable)?;
         let mut magic = Vec::new();
@@ -48,7 +48,7 @@ impl IpcSource {
         opened.rewind().map_err(unreadable)?;
         // What begins a stream, since lengths that a text would give are not to be believed.
         if magic != b"ARROW1" && !magic.starts_with(&[0xFF; 4]) {
-            return Err(broken(file, None));
+            return Err(broken(file, None).into());
         }
         let opened = BufReader::new(opened);
         let batches = guarded(|| {
@@ -93,7 +93,7 @@ impl Source for IpcSource {
         self.read = (0..self.header.len()).map(|column| columns.contains(column)).collect();
     }
 
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem> {
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>> {
         while self.waiting.is_empty() {
             let batch = guarded(|| match &mut self.batches {
                 Batches::File(reader) => reader.next(),
@@ -103,7 +103,7 @@ impl Source for IpcSource {
             let Some(batch) = batch else {
                 return match &self.batches {
                     // A stream that is cut between two batches lacks its end.
-                    Batches::Stream(reader) if !reader.is_finished() => Err(broken(&self.file, None)),
+                    Batches::Stream(reader) if !reader.is_finished() => Err(broken(&self.file, None).into()),
                     _ => Ok(None),
                 };
             };
@@ -120,7 +120,7 @@ impl Source for IpcSource {
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>> {
         let again = Self::open(&self.file, &self.path)?;
         Ok(Box::new(Self { read: self.read.clone(), rows: self.rows, ..again }))
     }

@@ -38,7 +38,7 @@ impl JsonSource {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn open(file: &Arc<str>, pieces: Pieces) -> Result<Self, DataProblem> {
+    pub fn open(file: &Arc<str>, pieces: Pieces) -> Result<Self, Box<DataProblem>> {
         let unreadable = |error: io::Error| say::unreadable_data(file, &error);
         let mut header = Header::default();
         let mut scan = pieces.again().map_err(unreadable)?;
@@ -73,12 +73,12 @@ impl Source for JsonSource {
         Format::of(FileKind::JsonLines)
     }
 
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem> {
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>> {
         let piece = self.pieces.next().map_err(|error| say::unreadable_data(&self.file, &error))?;
         Ok(piece.map(|piece| Box::new(JsonBlock { piece, header: self.header.clone() }) as Box<dyn Block>))
     }
 
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>> {
         let pieces = self.pieces.again().map_err(|error| say::unreadable_data(&self.file, &error))?;
         Ok(Box::new(Self { file: self.file.clone(), pieces, header: self.header.clone() }))
     }

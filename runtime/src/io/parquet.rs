@@ -42,7 +42,7 @@ impl ParquetSource {
     ///
     /// # Errors
     /// When the file is not Parquet, or cut short.
-    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, DataProblem> {
+    pub fn open(file: &Arc<str>, path: &Path) -> Result<Self, Box<DataProblem>> {
         let opened = File::open(path).map_err(|error| say::unreadable_data(file, &error))?;
         let metadata = guarded(|| ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()));
         let metadata = metadata.and_then(Result::ok).ok_or_else(|| say::broken_file(file, FileKind::Parquet))?;
@@ -56,16 +56,16 @@ impl ParquetSource {
         say::broken_file(&self.file, FileKind::Parquet)
     }
 
-    fn start(&mut self) -> Result<(), DataProblem> {
+    fn start(&mut self) -> Result<(), Box<DataProblem>> {
         let threads = rayon::current_num_threads().clamp(1, self.columns.len().max(1));
         let size = self.columns.len().div_ceil(threads).max(1);
-        let shares: Result<Vec<Share>, DataProblem> =
+        let shares: Result<Vec<Share>, Box<DataProblem>> =
             self.columns.chunks(size).map(|columns| self.share(columns)).collect();
         self.shares = shares?;
         Ok(())
     }
 
-    fn share(&self, columns: &[usize]) -> Result<Share, DataProblem> {
+    fn share(&self, columns: &[usize]) -> Result<Share, Box<DataProblem>> {
         let opened = File::open(&self.path).map_err(|error| say::unreadable_data(&self.file, &error))?;
         let reader = guarded(|| {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(opened, self.metadata.clone());
@@ -96,7 +96,7 @@ impl Source for ParquetSource {
         self.columns = (0..self.header.len()).filter(|column| columns.contains(*column)).collect();
     }
 
-    fn next(&mut self) -> Result<Option<Box<dyn Block>>, DataProblem> {
+    fn next(&mut self) -> Result<Option<Box<dyn Block>>, Box<DataProblem>> {
         if self.shares.is_empty() {
             self.start()?;
         }
@@ -108,7 +108,7 @@ impl Source for ParquetSource {
             let Some(batch) = batch.ok_or_else(|| self.broken())? else { continue };
             let batch = batch.map_err(|error| self.failed(&error))?;
             if rows.is_some_and(|rows| rows != batch.num_rows()) || batch.num_columns() != share.columns.len() {
-                return Err(self.broken());
+                return Err(self.broken().into());
             }
             rows = Some(batch.num_rows());
             for (column, array) in share.columns.iter().zip(batch.columns()) {
@@ -117,17 +117,17 @@ impl Source for ParquetSource {
         }
         let Some(rows) = rows else {
             // Nothing is lost in silence.
-            return if self.before == self.rows() { Ok(None) } else { Err(self.broken()) };
+            return if self.before == self.rows() { Ok(None) } else { Err(self.broken().into()) };
         };
         if self.columns.iter().any(|column| columns[*column].is_none()) {
-            return Err(self.broken());
+            return Err(self.broken().into());
         }
         let block = ArrowBlock::new(columns, rows, self.before);
         self.before += rows;
         Ok(Some(Box::new(block)))
     }
 
-    fn again(&self) -> Result<Box<dyn Source>, DataProblem> {
+    fn again(&self) -> Result<Box<dyn Source>, Box<DataProblem>> {
         Ok(Box::new(Self {
             file: self.file.clone(),
             path: self.path.clone(),

@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What stops the reading.
-    pub fn next(&mut self, rows: usize) -> Result<Option<Table>, DataProblem> {
+    pub fn next(&mut self, rows: usize) -> Result<Option<Table>, Box<DataProblem>> {
         let mut table = Growing::new(self);
         let mut read = 0;
         while read < rows && !self.ended {
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// What stops the reading.
-    pub fn has_decimal_comma(&self) -> Result<bool, DataProblem> {
+    pub fn has_decimal_comma(&self) -> Result<bool, Box<DataProblem>> {
         let mut source = self.source.again()?;
         let numbers: Vec<usize> =
             (0..self.columns.len()).filter(|rank| self.readers[*rank].reads() == Reads::Numbers).collect();
@@ -347,7 +347,7 @@ pub(crate) fn read_all(file: &Arc<str>, source: Box<dyn Source>, request: &Reque
     let Ending { mut problems, orphans, format } = reader.finish();
     match table {
         Err(problem) => {
-            problems.push(|| problem);
+            problems.push(|| *problem);
             Err(problems.into())
         }
         Ok(Some(table)) if !bad_header => {

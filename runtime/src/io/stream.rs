@@ -71,7 +71,7 @@ impl Sizes {
 pub struct Job<'a> {
     pub place: Place<'a>,
     pub request: &'a Request<'a>,
-    pub engine: &'a Engine,
+    pub engine: Engine,
     /// Format of the results.
     pub kind: FileKind,
     pub sizes: Sizes,
@@ -121,6 +121,12 @@ impl From<DataProblem> for StreamError {
     }
 }
 
+impl From<Box<DataProblem>> for StreamError {
+    fn from(problem: Box<DataProblem>) -> Self {
+        (*problem).into()
+    }
+}
+
 impl From<Refusal> for StreamError {
     fn from(refusal: Refusal) -> Self {
         Self::Data(refusal.problems)
@@ -139,21 +145,24 @@ pub struct Outputs {
 /// # Errors
 /// All that is wrong with the file and its rows, up to the limit of the request, unless bad rows are put aside; what stops the
 /// reading or the writing.
-pub fn evaluate(job: &Job<'_>, outputs: Outputs) -> Result<(Report, Outputs), StreamError> {
+pub fn evaluate(mut job: Job<'_>, outputs: Outputs) -> Result<(Report, Outputs), StreamError> {
     let source = open(job.place, job.request, job.sizes.text, job.sizes.piece)?;
     let mut reader = Reader::open(&job.place.name(), source, job.request)?;
     let first = reader.next(job.sizes.rows)?;
-    let mut sink = Sink::new(job, outputs);
+    let mut sink = Sink::new(&job, outputs);
     if reader.has_ended() {
-        if let Some(table) = first {
-            if !reader.bad_header() {
-                sink.format = Some(reader.format());
-                sink.take_all(table, &mut |table| compute(job, &table.batch))?;
-            }
+        if let Some(table) = first
+            && !reader.bad_header()
+        {
+            sink.format = Some(reader.format());
+            let results = compute(&job, &table.batch);
+            sink.take(&table, &results)?;
         }
         return sink.finish(reader.finish());
     }
     sink.hold().map_err(StreamError::Spill)?;
+    // Few rows of a year in one part are many in all of them.
+    job.engine = job.engine.compiling_from(0);
     let format = reader.format();
     // The results have a decimal comma if some number of the data has one: it may be the last.
     let ambiguous = job.kind == FileKind::Csv && format.kind == FileKind::Csv && format.separator != b',';
@@ -163,9 +172,9 @@ pub fn evaluate(job: &Job<'_>, outputs: Outputs) -> Result<(Report, Outputs), St
     // Where the header is at fault, nothing is computed.
     let reach = reach.filter(|_| !reader.bad_header()).unwrap_or(DataReach::Row);
     if reach == DataReach::Row {
-        by_parts(job, reader, first, sink)
+        by_parts(&job, reader, first, sink)
     } else {
-        by_history(job, reader, first, reach, sink)
+        by_history(&job, reader, first, reach, sink)
     }
 }
 
@@ -194,7 +203,7 @@ fn by_parts(
                 }
                 next = reader.next(job.sizes.rows)?;
             }
-            Ok::<Reader<'_>, DataProblem>(reader)
+            Ok::<Reader<'_>, Box<DataProblem>>(reader)
         });
         let writing = scope.spawn(move || {
             for (table, results) in results {
@@ -287,7 +296,7 @@ fn emptied(column: &Column) -> Column {
 
 /// An error of the data, or of the files that it is spread over.
 enum Either {
-    Data(DataProblem),
+    Data(Box<DataProblem>),
     Io(io::Error),
 }
 
@@ -574,12 +583,6 @@ impl<'a> Sink<'a> {
         self.results = self.results.take().map(Output::held).transpose()?;
         self.rejects = self.rejects.take().map(Output::held).transpose()?;
         Ok(())
-    }
-
-    /// Takes the only part.
-    fn take_all(&mut self, table: Table, compute: &mut dyn FnMut(&Table) -> Results) -> Result<(), StreamError> {
-        let results = compute(&table);
-        self.take(&table, &results)
     }
 
     fn take(&mut self, table: &Table, results: &Results) -> Result<(), StreamError> {

@@ -125,6 +125,12 @@ impl From<DataProblem> for Refusal {
     }
 }
 
+impl From<Box<DataProblem>> for Refusal {
+    fn from(problem: Box<DataProblem>) -> Self {
+        (*problem).into()
+    }
+}
+
 /// The key of a row in words, from the cells of its columns.
 pub(super) fn subject<'c>(
     program: &Program,

@@ -84,7 +84,7 @@ enum TypedOut<W: Write + Send> {
     Parquet(ParquetOut<W>),
     Arrow(FileWriter<W>),
     Json(W),
-    Excel(ExcelOut<W>),
+    Excel(Box<ExcelOut<W>>),
 }
 
 impl<'p, W: Write + Send> Writer<'p, W> {
@@ -111,7 +111,7 @@ impl<'p, W: Write + Send> Writer<'p, W> {
             FileKind::Parquet => TypedOut::Parquet(ParquetOut::new(out, schema)?),
             FileKind::Arrow => TypedOut::Arrow(FileWriter::try_new(out, schema)?),
             FileKind::JsonLines | FileKind::Csv => TypedOut::Json(out),
-            FileKind::Excel => TypedOut::Excel(ExcelOut::new(out, schema)?),
+            FileKind::Excel => TypedOut::Excel(Box::new(ExcelOut::new(out, schema)?)),
         };
         Ok(Self { program, outputs, form: Form::Typed { out: Box::new(out), layout, waiting: Vec::new(), rows: 0 } })
     }
