@@ -136,7 +136,7 @@ impl Engine {
     #[must_use]
     pub fn survey(&self, batch: &Batch) -> Survey {
         let (_, groups) = self.controls(batch);
-        Survey::of(&self.program, &self.roots(&groups), &groups, self.mode, self.threads)
+        Survey::of(&self.program, &self.roots(batch, &groups), &groups, self.mode, self.threads)
     }
 
     /// Evaluates a part of the data that holds whole histories, once all the parts are added to the survey. `ranks` are those
@@ -163,18 +163,22 @@ impl Engine {
         let program = &self.program;
         let mut history = History::of(program, batch);
         if !program.aggregates.is_empty() {
-            history.aggregates = Aggregates::of(program, &self.roots(groups), batch, self.mode, self.threads);
+            history.aggregates = Aggregates::of(program, &self.roots(batch, groups), batch, self.mode, self.threads);
         }
         history
     }
 
     /// The quantities that the outputs, the row controls and some controls on groups read.
-    fn roots(&self, groups: &[u32]) -> Vec<QuantityId> {
+    fn roots(&self, batch: &Batch, groups: &[u32]) -> Vec<QuantityId> {
         let program = &self.program;
+        // The others are not evaluated: adding up what they read would be for nothing.
+        let (rows, _) = self.controls(batch);
         let mut roots = self.outputs.clone();
         for (rank, control) in program.controls.iter().enumerate() {
             let expressions: Vec<&Expr> = match &control.kind {
-                ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).collect(),
+                ControlKind::Row { guard, condition, .. } if rows.contains(&(rank as u32)) => {
+                    guard.iter().chain([condition]).collect()
+                }
                 ControlKind::Groups { condition, .. } if groups.contains(&(rank as u32)) => vec![condition],
                 _ => continue,
             };

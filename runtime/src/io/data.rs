@@ -77,7 +77,7 @@ pub(super) fn open(
                 SpoolError::NotText(what) => say::not_text(&file, what),
             })?;
             let Spooled { file: disk, start, encoding, mark } = spooled;
-            (Pieces::of_file(disk, start, Cut::Lines, piece).map_err(unreadable)?, encoding, mark)
+            (Pieces::of_file(disk, start, Cut::Lines, piece), encoding, mark)
         }
     };
     Ok(match kind {

@@ -46,6 +46,8 @@ struct More {
     file: File,
     /// Where the text starts in the file, after its byte-order mark.
     start: u64,
+    /// What is read next. The place of the file itself is shared with other readers of it.
+    offset: u64,
     /// The first bytes of a character cut in two.
     rest: Vec<u8>,
     ended: bool,
@@ -57,13 +59,9 @@ impl Pieces {
     }
 
     /// Of a file of valid UTF-8, from a byte of it on. `size` is that of the pieces, in bytes.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn of_file(mut file: File, start: u64, cut: Cut, size: usize) -> io::Result<Self> {
-        file.seek(SeekFrom::Start(start))?;
-        let more = Some(More { file, start, rest: Vec::new(), ended: false });
-        Ok(Self { text: Arc::default(), at: 0, line: 1, cut, size: size.max(1), more })
+    pub fn of_file(file: File, start: u64, cut: Cut, size: usize) -> Self {
+        let more = Some(More { file, start, offset: start, rest: Vec::new(), ended: false });
+        Self { text: Arc::default(), at: 0, line: 1, cut, size: size.max(1), more }
     }
 
     /// The same text from its start.
@@ -73,7 +71,7 @@ impl Pieces {
     pub fn again(&self) -> io::Result<Self> {
         match &self.more {
             None => Ok(Self { size: self.size, ..Self::of_text(self.text.clone(), self.cut) }),
-            Some(more) => Self::of_file(more.file.try_clone()?, more.start, self.cut, self.size),
+            Some(more) => Ok(Self::of_file(more.file.try_clone()?, more.start, self.cut, self.size)),
         }
     }
 
@@ -86,8 +84,10 @@ impl Pieces {
     /// # Errors
     /// When the file cannot be read.
     pub fn peek(&mut self) -> io::Result<&str> {
-        if self.text.len() - self.at < PIECE {
-            self.refill(PIECE)?;
+        const HEADER: usize = 1 << 10;
+        let least = self.size.max(HEADER);
+        if self.text.len() - self.at < least {
+            self.refill(least)?;
         }
         Ok(&self.text[self.at..])
     }
@@ -200,8 +200,10 @@ impl Pieces {
         }
         let mut text = self.text.as_bytes()[self.at..].to_vec();
         text.append(&mut more.rest);
-        let wanted = bytes as u64;
-        more.ended = more.file.by_ref().take(wanted).read_to_end(&mut text)? < bytes;
+        more.file.seek(SeekFrom::Start(more.offset))?;
+        let read = more.file.by_ref().take(bytes as u64).read_to_end(&mut text)?;
+        more.offset += read as u64;
+        more.ended = read < bytes;
         let valid = match std::str::from_utf8(&text) {
             Ok(text) => text.len(),
             Err(error) if error.error_len().is_none() && !more.ended => error.valid_up_to(),
@@ -254,7 +256,10 @@ mod tests {
             prop_assert_eq!(&records(&mut small), &whole);
             let mut file = tempfile::tempfile().expect("a file");
             file.write_all(text.as_bytes()).expect("some bytes");
-            let mut pieces = Pieces::of_file(file, 0, Cut::Records(b','), size).expect("a file");
+            let mut pieces = Pieces::of_file(file, 0, Cut::Records(b','), size);
+            // Two readings of one file do not disturb each other.
+            let mut again = pieces.again().expect("a file");
+            let _ = again.next();
             prop_assert_eq!(&records(&mut pieces), &whole);
             prop_assert_eq!(&records(&mut pieces.again().expect("a file")), &whole);
         }
