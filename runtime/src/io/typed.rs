@@ -71,13 +71,29 @@ impl<'p> Layout<'p> {
         let outputs =
             self.outputs.par_iter().zip(&results.columns).map(|(id, column)| self.output(table, *id, column, rows));
         let mut arrays: Vec<ArrayRef> = keys.chain(outputs).collect::<Result<_, WriteError>>()?;
-        let first = arrays.len();
-        for (rank, column) in self.kept.iter().enumerate() {
-            let wanted = self.schema.field(first + rank).data_type();
-            let typed = table.carried(*column, rows).filter(|array| array.data_type() == wanted);
-            arrays.push(typed.unwrap_or_else(|| texts(table, *column, rows)));
-        }
+        arrays.extend(self.carried(table, rows, arrays.len()));
         Ok(RecordBatch::try_new(self.schema.clone(), arrays)?)
+    }
+
+    /// The columns carried through, of which the first has this position: typed as they are in the file, else texts.
+    fn carried(&self, table: &Table, rows: &[usize], first: usize) -> Vec<ArrayRef> {
+        let typed = self.kept.iter().enumerate().map(|(rank, column)| {
+            let wanted = self.schema.field(first + rank).data_type();
+            table.carried(*column, rows).filter(|array| array.data_type() == wanted)
+        });
+        let typed: Vec<Option<ArrayRef>> = typed.collect();
+        let mut texts: Vec<StringBuilder> = self.kept.iter().map(|_| StringBuilder::new()).collect();
+        if typed.iter().any(Option::is_none) {
+            // The cells of a row are all told apart at once.
+            for row in rows {
+                let cells = table.cells(&table.places[*row]);
+                for (column, text) in self.kept.iter().zip(&mut texts) {
+                    text.append_option(cells.get(*column).filter(|cell| !cell.is_empty()));
+                }
+            }
+        }
+        let arrays = typed.into_iter().zip(texts);
+        arrays.map(|(typed, mut texts)| typed.unwrap_or_else(|| Arc::new(texts.finish()))).collect()
     }
 
     fn key(&self, table: &Table, id: InputId, rows: &[usize]) -> ArrayRef {
@@ -175,18 +191,6 @@ fn booleans(cells: impl Iterator<Item = Option<bool>>) -> ArrayRef {
 fn dates(cells: impl Iterator<Item = Option<i32>>) -> ArrayRef {
     let mut builder = Date32Builder::new();
     cells.for_each(|cell| builder.append_option(cell));
-    Arc::new(builder.finish())
-}
-
-fn texts(table: &Table, column: usize, rows: &[usize]) -> ArrayRef {
-    let mut builder = StringBuilder::new();
-    for row in rows {
-        let cells = table.cells(&table.places[*row]);
-        match cells.get(column) {
-            Some(cell) if !cell.is_empty() => builder.append_value(cell),
-            _ => builder.append_null(),
-        }
-    }
     Arc::new(builder.finish())
 }
 
