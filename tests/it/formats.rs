@@ -478,6 +478,26 @@ fn broken_files() {
     insta::assert_snapshot!(said);
 }
 
+/// A stream whose batches are not all of one schema.
+#[test]
+fn a_schema_that_changes() {
+    let folder = folder();
+    let path = folder.path();
+    write_stream(&path.join("a.ipc"), &panel(&[]));
+    write_stream(&path.join("b.ipc"), &panel(&[("livres_pretes", Arc::new(StringArray::from(vec!["1", "2", "3"])))]));
+    let (first, second) = (fs::read(path.join("a.ipc")).unwrap(), fs::read(path.join("b.ipc")).unwrap());
+    // Eight bytes end a stream.
+    fs::write(path.join("d.ipc"), [&first[..first.len() - 8], &second].concat()).unwrap();
+    let output = polc(path, "eval politique.pol d.ipc -o r.csv");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        messages(&output).starts_with("POL5001 d.ipc : ce fichier n'est pas un fichier Arrow"),
+        "{}",
+        messages(&output)
+    );
+    assert!(!path.join("r.csv").exists());
+}
+
 /// No single byte of a file brings the program down.
 #[test]
 fn no_byte_is_trusted() {

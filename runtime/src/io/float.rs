@@ -30,7 +30,7 @@ pub fn push_single(reader: &mut ColumnReader<'_>, value: f32) -> Result<(), Cell
 /// The number that a decimal text reads as, where a sheet shows the same text for it: up to 15 significant digits.
 pub fn of_text(text: &str) -> Option<f64> {
     let digits = text.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
-    if digits > 15 { None } else { text.parse().ok() }
+    if digits > 15 { None } else { text.parse().ok().filter(|number: &f64| number.is_finite()) }
 }
 
 #[cfg(test)]
@@ -46,5 +46,6 @@ mod tests {
         assert_eq!(of_text("123456789012.345"), Some(123_456_789_012.345));
         assert_eq!(of_text("-0.0012"), Some(-0.0012));
         assert_eq!(of_text("1234567890123.456"), None);
+        assert_eq!(of_text("NaN"), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Arrow IPC in: the file format, and the stream format.
+//! Arrow IPC in: the file format, and the stream format. A batch is held whole, whatever its size: whoever writes a large file
+//! writes many.
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -222,3 +222,31 @@ fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
     };
     (units.unsigned_abs() < 10u128.pow(PRECISION.into())).then_some(units)
 }
+
+#[cfg(test)]
+mod tests {
+    use polc_compiler::num::Ratio;
+
+    use super::*;
+
+    #[test]
+    fn decimals_hold_what_they_can() {
+        let numbers = |numerators: &[i128], denominator| Numbers {
+            numerators: numerators.to_vec(),
+            denominators: Denominators::Constant(denominator),
+            large: [(2, Ratio::new(1.into(), 3.into()))].into(),
+        };
+        let cents = numbers(&[12_345, -5, 0], 100);
+        assert_eq!((units(&cents, 0, 2), units(&cents, 1, 2)), (Some(12_345), Some(-5)));
+        assert_eq!(units(&cents, 0, 6), Some(123_450_000));
+        // Halves away from zero.
+        assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 0, 6), Some(1));
+        assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 1, 6), Some(-1));
+        // The numbers that stand apart.
+        assert_eq!(units(&cents, 2, 6), Some(333_333));
+        let most = 10i128.pow(38) - 1;
+        let edge = numbers(&[most, most + 1, 0], 1);
+        assert_eq!((units(&edge, 0, 0), units(&edge, 1, 0)), (Some(most), None));
+        assert_eq!(units(&edge, 0, 2), None);
+    }
+}
