@@ -8,6 +8,9 @@ use polc_runtime::io::csv::Refusal;
 
 use crate::usage;
 
+/// The code of a program that was interrupted, as shells say it.
+pub const INTERRUPTED: i32 = 130;
+
 /// Why a command did not do its job.
 #[derive(Debug)]
 pub enum Failure {

@@ -16,6 +16,8 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     panic::install();
+    // Without a handler, an interruption would leave temporary files.
+    let _ = ctrlc::set_handler(|| polc_runtime::io::output::abandon(exit::INTERRUPTED));
     match args::Cli::try_parse() {
         Ok(cli) => exit::code(commands::run(cli.command)),
         Err(error) => usage::report(&error),

@@ -3,9 +3,15 @@
 use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
 
+use polc_runtime::io::guard::is_guarded;
+
 /// Replaces the report of a panic by an apology that tells what to send.
 pub fn install() {
     panic::set_hook(Box::new(|info| {
+        // A broken data file: whoever reads it says so.
+        if is_guarded() {
+            return;
+        }
         // Nothing better can be done if the standard error is closed.
         let _ = io::stderr().write_all(apology(info).as_bytes());
     }));

@@ -11,9 +11,10 @@ use polc_dsl::diagnostic::codes::{self, Code};
 use polc_dsl::diagnostic::{Diagnostic, closest, list};
 use polc_dsl::{FileId, Span};
 
+use crate::io::block::JsonFault;
 use crate::io::cell::CellProblem;
 use crate::io::records::Fault;
-use crate::io::text::{Encoding, Format, NotText};
+use crate::io::text::{Encoding, FileKind, Format, NotText};
 use crate::table::RowErrorKind;
 
 /// Problems shown of one file; the rest are counted.
@@ -318,6 +319,28 @@ pub fn unwritable(file: &Arc<str>, error: &io::Error) -> DataProblem {
     }
 }
 
+/// A result that a column of decimals does not hold.
+#[must_use]
+pub(crate) fn too_large_for_a_column(place: &Place, number: &str, digits: u8, decimals: u32) -> DataProblem {
+    let message =
+        format!("{} ne tient pas dans une colonne de {digits} chiffres dont {decimals} décimales", quote(number));
+    DataProblem::new(codes::UNWRITABLE, place, message)
+        .with_help("écrivez les résultats en CSV, qui n'a pas cette limite")
+}
+
+/// More rows or columns than a sheet has. The file is that of the results, which whoever writes it names.
+#[must_use]
+pub(crate) fn sheet_too_small(rows: usize, columns: usize) -> DataProblem {
+    let count = |n: usize| format_french(&integer(i64::try_from(n).unwrap_or(i64::MAX)), 0);
+    let message = format!(
+        "une feuille Excel a {} lignes et {} colonnes au plus, il en faut davantage",
+        count(rows),
+        count(columns)
+    );
+    DataProblem::new(codes::UNWRITABLE, &Place::file(&"résultats".into()), message)
+        .with_help("écrivez les résultats en CSV, Parquet ou Arrow")
+}
+
 #[must_use]
 pub fn not_text(file: &Arc<str>, what: NotText) -> DataProblem {
     let found = match what {
@@ -336,11 +359,46 @@ pub fn not_text(file: &Arc<str>, what: NotText) -> DataProblem {
     let message = format!("ce fichier {found}, un CSV est attendu");
     let problem = DataProblem::new(codes::DATA_FILE, &Place::file(file), message);
     match what {
-        NotText::Zip | NotText::OldExcel => problem.with_help("dans le tableur, enregistrez la feuille au format CSV"),
+        NotText::Zip => problem.with_help("un classeur doit être nommé en « .xlsx »"),
+        NotText::OldExcel => problem.with_help("dans le tableur, enregistrez la feuille au format .xlsx ou CSV"),
+        NotText::Parquet => problem.with_help("un fichier Parquet doit être nommé en « .parquet »"),
+        NotText::Arrow => problem.with_help("un fichier Arrow doit être nommé en « .arrow »"),
+        NotText::Json => problem.with_help("un fichier d'un objet JSON par ligne doit être nommé en « .jsonl »"),
         NotText::Gzip | NotText::Zstandard => problem.with_help("décompressez-le d'abord"),
         NotText::Binary { offset } => problem.with_help(format!("l'octet {offset} est nul, un texte n'en a pas")),
         _ => problem,
     }
+}
+
+/// A file that its format does not allow.
+#[must_use]
+pub(crate) fn broken_file(file: &Arc<str>, kind: FileKind) -> DataProblem {
+    let kind = match kind {
+        FileKind::Csv => "CSV",
+        FileKind::Parquet => "Parquet",
+        FileKind::Arrow => "Arrow",
+        FileKind::JsonLines => "JSON Lines",
+        FileKind::Excel => "Excel (.xlsx)",
+    };
+    let message = format!("ce fichier n'est pas un fichier {kind}, ou il est tronqué ou abîmé");
+    DataProblem::new(codes::DATA_FILE, &Place::file(file), message)
+        .with_help("le format suit l'extension du nom ; si elle est juste, refaites ou retransmettez le fichier")
+}
+
+/// The rows of a second reading are not those of the first.
+#[must_use]
+pub(crate) fn changed_meanwhile(file: &Arc<str>) -> DataProblem {
+    let message = "ce fichier a changé pendant sa lecture ; recommencez quand plus rien ne l'écrit";
+    DataProblem::new(codes::DATA_FILE, &Place::file(file), message)
+}
+
+/// A column of a type that no cell of a text could say.
+#[must_use]
+pub(crate) fn unread_type(place: &Place, ty: &str) -> DataProblem {
+    let message = format!("cette colonne est du type {ty}, qui n'est pas lu");
+    DataProblem::new(codes::BAD_CELL, place, message).with_help(
+        "donnez-lui un type simple : entier, décimal, flottant, booléen, date, horodatage sans fuseau ou texte",
+    )
 }
 
 #[must_use]
@@ -350,13 +408,17 @@ pub fn empty_file(file: &Arc<str>, columns: &[&str]) -> DataProblem {
 }
 
 #[must_use]
-pub fn no_known_column(file: &Arc<str>, line: usize, first: &str, columns: &[&str]) -> DataProblem {
-    let message = format!(
-        "aucune colonne de la politique n'est nommée sur cette ligne, qui commence par {} : elle doit donner les noms \
-         des colonnes",
-        quote(first)
-    );
-    DataProblem::new(codes::DATA_FILE, &Place::line(file, line), message).with_help(header_help(columns))
+pub fn no_known_column(file: &Arc<str>, line: Option<usize>, first: &str, columns: &[&str]) -> DataProblem {
+    let first = quote(first);
+    let message = match line {
+        Some(_) => format!(
+            "aucune colonne de la politique n'est nommée sur cette ligne, qui commence par {first} : elle doit donner les \
+             noms des colonnes"
+        ),
+        None => format!("aucune colonne de ce fichier n'est une entrée de la politique ; la première se nomme {first}"),
+    };
+    let place = Place { line, ..Place::file(file) };
+    DataProblem::new(codes::DATA_FILE, &place, message).with_help(header_help(columns))
 }
 
 fn header_help(columns: &[&str]) -> String {
@@ -474,6 +536,16 @@ pub fn bad_quotes(place: &Place, fault: Fault) -> DataProblem {
 }
 
 #[must_use]
+pub(crate) fn bad_json(place: &Place, fault: &JsonFault) -> DataProblem {
+    let message = match fault {
+        JsonFault::NotAnObject => "cette ligne n'est pas un objet JSON, comme {\"colonne\": valeur, …}".to_owned(),
+        JsonFault::Syntax(column) => format!("cette ligne n'est plus du JSON au caractère {column}"),
+        JsonFault::Twice(name) => format!("cette ligne donne deux fois « {name} »"),
+    };
+    DataProblem::new(codes::RAGGED_ROW, place, message)
+}
+
+#[must_use]
 pub fn duplicate_key(place: &Place, first: usize) -> DataProblem {
     let message = format!("cette clé est déjà celle de la ligne {first}, une seule ligne par clé est attendue");
     DataProblem::new(codes::DUPLICATE_KEY, place, message)
@@ -499,6 +571,7 @@ pub fn bad_cell(place: &Place, program: &Program, input: &Input, cell: &str, pro
         CellProblem::NotADate => (codes::BAD_CELL, "n'est pas une date".to_owned()),
         CellProblem::NoSuchDay => (codes::BAD_CELL, "n'existe pas dans le calendrier".to_owned()),
         CellProblem::UnknownCase => (codes::UNKNOWN_CELL_CASE, "n'est pas un cas de l'énumération".to_owned()),
+        CellProblem::NotACell => (codes::BAD_CELL, "n'est pas une valeur simple".to_owned()),
     };
     let message = format!("{} {found} ; attendu : {}", quote(cell), expected(program, input));
     let reported = DataProblem::new(code, place, message);
@@ -633,6 +706,13 @@ pub fn row_not_found(file: &Arc<str>, key: &str, years: &[i64], near: Option<&st
 /// How a file is written, for a summary.
 #[must_use]
 pub fn format(format: &Format) -> String {
+    match format.kind {
+        FileKind::Csv => {}
+        FileKind::Parquet => return "Parquet".to_owned(),
+        FileKind::Arrow => return "Arrow".to_owned(),
+        FileKind::JsonLines => return "JSON Lines".to_owned(),
+        FileKind::Excel => return "Excel".to_owned(),
+    }
     let encoding = match format.encoding {
         Encoding::Utf8 => "UTF-8",
         Encoding::Utf16Le | Encoding::Utf16Be => "UTF-16",

@@ -93,6 +93,43 @@ impl Column {
         }
     }
 
+    /// Appends the cells of another column of the same input.
+    pub fn append(&mut self, other: &Self) {
+        let rows = self.len();
+        if !(self.missing.is_empty() && other.missing.is_empty()) {
+            self.missing.resize(rows, false);
+            self.missing.extend_from_slice(&other.missing);
+            self.missing.resize(rows + other.len(), false);
+        }
+        match (&mut self.data, &other.data) {
+            (ColumnData::Number(cells), ColumnData::Number(more)) => cells.extend_from_slice(more),
+            (ColumnData::Boolean(cells), ColumnData::Boolean(more)) => cells.extend_from_slice(more),
+            (ColumnData::Date(cells), ColumnData::Date(more)) => cells.extend_from_slice(more),
+            (ColumnData::Case(cells), ColumnData::Case(more)) => cells.extend_from_slice(more),
+            (ColumnData::Text(cells), ColumnData::Text(more)) => cells.extend_from_slice(more),
+            // Columns of one input are of one type.
+            _ => {}
+        }
+    }
+
+    /// The cells of these rows, in this order.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        fn of<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| cells[*row].clone()).collect()
+        }
+        let data = match &self.data {
+            ColumnData::Number(cells) => ColumnData::Number(of(cells, rows)),
+            ColumnData::Boolean(cells) => ColumnData::Boolean(of(cells, rows)),
+            ColumnData::Date(cells) => ColumnData::Date(of(cells, rows)),
+            ColumnData::Case(cells) => ColumnData::Case(of(cells, rows)),
+            ColumnData::Text(cells) => ColumnData::Text(of(cells, rows)),
+        };
+        let missing = if self.missing.is_empty() { Vec::new() } else { of(&self.missing, rows) };
+        let missing = if missing.contains(&true) { missing } else { Vec::new() };
+        Self { data, missing }
+    }
+
     /// The cell as a value; `None` if it is missing.
     #[must_use]
     pub fn value(&self, row: usize, input: &Input) -> Option<Value> {

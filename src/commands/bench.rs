@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use polc_compiler::typed::QuantityId;
 use polc_runtime::bench::{BenchOptions, run as measure};
-use polc_runtime::io::csv::{self, OtherColumns, Request};
+use polc_runtime::io::csv::{OtherColumns, Request};
+use polc_runtime::io::data::read;
 
 use super::data;
 use super::eval::whole;
@@ -58,10 +59,7 @@ pub fn run(args: &Args) -> Outcome {
     request.others = OtherColumns::Ignored;
     let batch = match &args.data {
         None => None,
-        Some(path) => {
-            let file = data::read(path)?;
-            Some(csv::read(&file.name, file.bytes, &request)?.batch)
-        }
+        Some(path) => Some(read(data::place(path), &request)?.batch),
     };
     let mut options = BenchOptions { threads: args.threads, ..BenchOptions::default() };
     options.rows = args.rows.unwrap_or_else(|| options.rows.max(batch.as_ref().map_or(0, |batch| batch.rows)));

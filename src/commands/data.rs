@@ -1,9 +1,10 @@
-//! Reads the data file of a command.
+//! The data files that commands name.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use polc_runtime::diagnostics;
+use polc_runtime::io::data::Place;
 
 use crate::exit::Failure;
 
@@ -17,6 +18,11 @@ pub struct DataFile {
 /// Whether the path stands for the standard input or output.
 pub fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// Where the data named on the command line comes from.
+pub fn place(path: &Path) -> Place<'_> {
+    if is_standard(path) { Place::Stdin } else { Place::File(path) }
 }
 
 /// Reads a file, or the standard input.

@@ -5,35 +5,39 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::ValueEnum;
-use polc_compiler::num::format_french;
-use polc_compiler::typed::{Program, QuantityId, QuantityKind};
-use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
+use polc_compiler::num::{Ratio, format_french};
+use polc_compiler::typed::{Program, QuantityId};
+use polc_runtime::diagnostics;
 use polc_runtime::engine::{Engine, EngineMode};
-use polc_runtime::io::csv::{self, OtherColumns, Refusal, Reject, Request, Table};
+use polc_runtime::io::csv::{OtherColumns, Request};
 use polc_runtime::io::output::Output;
-use polc_runtime::io::write;
+use polc_runtime::io::stream::{Job, Outputs, Report, Sizes, StreamError, evaluate};
+use polc_runtime::io::text::FileKind;
 use polc_runtime::needs::reads_previous_year;
-use polc_runtime::table::Results;
-use polc_runtime::totals::total;
 
 use super::data::{self, identity, is_standard};
 use super::policy::{self, PolicyArg, ReadingArgs};
 use super::wording::{count, figures, seconds};
 use crate::exit::{Failure, Outcome};
-use crate::progress;
+use crate::progress::Rows;
 
 /// Évalue chaque ligne d'un fichier de données
 ///
-/// Lit un CSV dont les colonnes portent les noms des entrées de la politique, dans n'importe
-/// quel ordre, et écrit pour chaque ligne sa clé puis les résultats. Le séparateur (virgule,
-/// point-virgule ou tabulation), les décimales (point ou virgule) et l'encodage sont reconnus.
-/// Une cellule de résultat vide veut dire « sans objet ».
+/// Lit un fichier dont les colonnes portent les noms des entrées de la politique, dans n'importe
+/// quel ordre, et écrit pour chaque ligne sa clé puis les résultats. Le format suit l'extension,
+/// en entrée comme en sortie : Parquet (.parquet), Arrow (.arrow, .feather, .ipc), JSON Lines
+/// (.jsonl, .ndjson), Excel (.xlsx, la première feuille) ; tout le reste est du CSV, dont le
+/// séparateur (virgule, point-virgule ou tabulation), les décimales (point ou virgule) et
+/// l'encodage sont reconnus. Une cellule de résultat vide veut dire « sans objet ».
+///
+/// Un fichier plus grand que la mémoire se calcule par parties ; voir --memory.
 ///
 /// Si une ligne est fautive, tous les défauts du fichier sont signalés et rien n'est écrit,
 /// sauf avec --rejects.
 ///
 /// Exemples :
 ///   polc eval policies/accord-cds centres.csv -o resultats.csv
+///   polc eval policies/accord-cds centres.parquet -o resultats.parquet
 ///   polc eval policies/accord-cds centres.csv --outputs montant_total --rejects rejets.csv
 ///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
 #[derive(Debug, clap::Args)]
@@ -42,11 +46,11 @@ pub struct Args {
     #[command(flatten)]
     policy: PolicyArg,
 
-    /// Fichier CSV des données ; « - » pour l'entrée standard
+    /// Fichier des données ; « - » pour l'entrée standard, en CSV
     #[arg(value_name = "DONNÉES")]
     data: PathBuf,
 
-    /// Fichier des résultats (« - » ou rien : la sortie standard)
+    /// Fichier des résultats (« - » ou rien : la sortie standard, en CSV)
     #[arg(short, long, value_name = "FICHIER")]
     output: Option<PathBuf>,
 
@@ -58,9 +62,14 @@ pub struct Args {
     #[arg(long)]
     keep: bool,
 
-    /// Écrit là les lignes fautives avec leurs motifs, et évalue les autres
+    /// Écrit là, en CSV, les lignes fautives avec leurs motifs, et évalue les autres
     #[arg(long, value_name = "FICHIER")]
     rejects: Option<PathBuf>,
+
+    /// Mémoire à ne guère dépasser, en mébioctets (2 048 par défaut) : un fichier plus grand se calcule par parties, avec
+    /// des fichiers temporaires (dossier TMPDIR)
+    #[arg(long, value_name = "MIO", default_value = "2048", hide_default_value = true, value_parser = mebibytes)]
+    memory: u32,
 
     #[command(flatten)]
     readings: ReadingArgs,
@@ -83,6 +92,13 @@ pub fn whole(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "attendu : un nombre entier".to_owned())
 }
 
+fn mebibytes(text: &str) -> Result<u32, String> {
+    text.parse()
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| "attendu : un nombre entier de mébioctets, au moins 1".to_owned())
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum EngineArg {
     Auto,
@@ -102,6 +118,8 @@ impl From<EngineArg> for EngineMode {
 pub fn run(args: &Args) -> Outcome {
     let start = Instant::now();
     check_places(args)?;
+    // Files are decoded and written by as many threads as rows are computed by. A pool that is there already does as well.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global();
     let policy = policy::load(&args.policy, &args.readings.readings)?;
     let program = &*policy.program;
     let outputs = policy::outputs(program, &args.outputs)?;
@@ -111,7 +129,6 @@ pub fn run(args: &Args) -> Outcome {
         Output::probe(path).map_err(|error| unwritable(error, Some(path)))?;
     }
 
-    let file = data::read(&args.data)?;
     let mut request = Request::new(program, &outputs);
     if args.keep {
         request.others = OtherColumns::Carried;
@@ -119,41 +136,35 @@ pub fn run(args: &Args) -> Outcome {
     request.divert = args.rejects.is_some();
     let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads)
         .compiling_from(if args.engine == EngineArg::Auto { LEAST_ROWS } else { 0 });
-    let evaluate = |table: &Table| {
-        let bar = progress::rows(table.batch.rows, args.engine == EngineArg::Reference);
-        let results = engine.evaluate(&table.batch, &|rows| bar.inc(rows as u64));
-        bar.finish_and_clear();
-        results
+    let bar = Rows::new(args.engine == EngineArg::Reference);
+    let memory = u64::from(args.memory) << 20;
+    let job = Job {
+        place: data::place(&args.data),
+        request: &request,
+        engine,
+        kind: destination.map_or(FileKind::Csv, FileKind::of),
+        sizes: Sizes::within(memory, program, &request),
+        progress: &bar,
     };
-    let table = match csv::read(&file.name, file.bytes, &request) {
-        Ok(table) => table,
-        Err(Refusal { problems, rest: Some(table) }) => {
-            // What is wrong with the other rows is worth knowing in the same run.
-            return Err(with_row_errors(problems, program, &table, &evaluate(&table)).into());
-        }
-        Err(refusal) => return Err(refusal.into()),
+    let create = |path: &Path| Output::create(path).map_err(|error| unwritable(error, Some(path)));
+    let places = Outputs {
+        results: destination.map_or_else(|| Ok(Output::stdout()), create)?,
+        rejects: args.rejects.as_deref().map(create).transpose()?,
     };
-    let results = evaluate(&table);
-    let rejects = if request.divert { rejects(program, &table, &results) } else { Vec::new() };
-    if !request.divert && !results.errors.is_empty() {
-        return Err(with_row_errors(Problems::new(SHOWN_PROBLEMS), program, &table, &results).into());
+    let evaluated = evaluate(job, places);
+    bar.clear();
+    let (report, places) = evaluated.map_err(|error| match error {
+        StreamError::Data(problems) => problems.into(),
+        StreamError::Output(error) => unwritable(error, destination),
+        StreamError::Rejects(error) => unwritable(error, args.rejects.as_deref()),
+        StreamError::Spill(error) => unwritable(error, Some(&std::env::temp_dir())),
+    })?;
+    // Both are complete before either is shown.
+    if let Some(rejects) = places.rejects {
+        rejects.commit().map_err(|error| unwritable(error, args.rejects.as_deref()))?;
     }
-    let written = |error, path: Option<&Path>| unwritable(error, path);
-    let mut output = match destination {
-        None => Output::stdout(),
-        Some(path) => Output::create(path).map_err(|error| written(error, Some(path)))?,
-    };
-    write::results(&mut output, program, &table, &outputs, &results).map_err(|error| written(error, destination))?;
-    if let Some(path) = args.rejects.as_deref() {
-        // Both are complete before either is shown.
-        let failed = |error| written(error, Some(path));
-        let mut rejected = Output::create(path).map_err(failed)?;
-        write::rejects(&mut rejected, &table, &rejects).map_err(failed)?;
-        rejected.commit().map_err(failed)?;
-    }
-    output.commit().map_err(|error| written(error, destination))?;
-    let summary =
-        Summary { args, program, table: &table, outputs: &outputs, results: &results, rejects: rejects.len() };
+    places.results.commit().map_err(|error| unwritable(error, destination))?;
+    let summary = Summary { args, program, outputs: &outputs, report: &report };
     // A closed standard error does not undo the work.
     let _ = io::stderr().write_all(format!("{}durée : {}\n", summary.text(), seconds(start.elapsed())).as_bytes());
     Ok(())
@@ -161,7 +172,6 @@ pub fn run(args: &Args) -> Outcome {
 
 /// Refuses to write over the data, or two outputs in one file.
 fn check_places(args: &Args) -> Outcome {
-    const OTHER_FORMATS: [&str; 8] = ["parquet", "arrow", "feather", "ipc", "json", "jsonl", "ndjson", "xlsx"];
     let written = [("--output", args.output.as_deref()), ("--rejects", args.rejects.as_deref())];
     let named = |path: &Path| !is_standard(path);
     let data = named(&args.data).then(|| identity(&args.data));
@@ -174,10 +184,9 @@ fn check_places(args: &Args) -> Outcome {
             }
             continue;
         }
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
-        if OTHER_FORMATS.contains(&extension.as_str()) {
-            let message = format!("« {} » : cette version n'écrit que du CSV, pas de « .{extension} »", path.display());
-            return Err(Failure::Usage(message));
+        let kind = FileKind::of(path);
+        if option == "--rejects" && kind != FileKind::Csv {
+            return Err(Failure::Usage("« --rejects » s'écrit en CSV : donnez un nom en « .csv »".to_owned()));
         }
         let place = identity(path);
         // Devices may be shared.
@@ -203,47 +212,25 @@ fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {
     }
 }
 
-/// The problems of a file and those of the rows that could not be computed, in the order of the file.
-fn with_row_errors(mut problems: Problems, program: &Program, table: &Table, results: &Results) -> Problems {
-    for error in &results.errors {
-        problems.push(|| table.row_problem(program, error.row, &error.kind));
-    }
-    problems.sort();
-    problems
-}
-
-/// The rows that could not be read and those that could not be computed, in the order of the file.
-fn rejects(program: &Program, table: &Table, results: &Results) -> Vec<Reject> {
-    let failed = results.errors.iter().map(|error| {
-        let reasons = vec![table.row_problem(program, error.row, &error.kind)];
-        Reject { place: table.places[error.row].clone(), reasons }
-    });
-    let mut rejects: Vec<Reject> = failed.chain(table.rejects.iter().cloned()).collect();
-    rejects.sort_by_key(|reject| reject.place.line);
-    rejects
-}
-
 /// What a run has to say of itself.
 struct Summary<'a> {
     args: &'a Args,
     program: &'a Program,
-    table: &'a Table,
     outputs: &'a [QuantityId],
-    results: &'a Results,
-    rejects: usize,
+    report: &'a Report,
 }
 
 impl Summary<'_> {
     fn text(&self) -> String {
-        let mut text = format!("{} : {}\n", self.table.file, self.table.format);
+        let mut text = format!("{} : {}\n", self.report.file, self.report.format);
         text += &policy::state_of_law(self.program).map(|state| state + "\n").unwrap_or_default();
         text += &self.rows();
         text += &self.paths();
         text += &self.totals();
-        for (name, rows) in &self.results.statistics.failed_controls {
+        for (name, rows) in &self.report.statistics.failed_controls {
             text += &format!("contrôle « {name} » : non vérifié sur {}\n", count(*rows, "ligne", "lignes"));
         }
-        for (name, groups) in &self.results.statistics.failed_groups {
+        for (name, groups) in &self.report.statistics.failed_groups {
             let shown = groups.iter().take(3).map(|group| format!("« {group} »")).collect::<Vec<_>>().join(", ");
             let more = if groups.len() > 3 { ", …" } else { "" };
             text += &format!(
@@ -251,33 +238,33 @@ impl Summary<'_> {
                 count(groups.len(), "groupe", "groupes")
             );
         }
-        if self.table.orphans > 0 && reads_previous_year(self.program, self.outputs) {
+        if self.report.orphans > 0 && reads_previous_year(self.program, self.outputs) {
             text += &format!(
                 "attention : {} sans l'année précédente du même bénéficiaire, qui est rejetée ; « précédent » y vaut son \
                  défaut\n",
-                count(self.table.orphans, "ligne évaluée", "lignes évaluées")
+                count(self.report.orphans, "ligne évaluée", "lignes évaluées")
             );
         }
         text
     }
 
     fn rows(&self) -> String {
-        let read = self.table.rows();
-        let evaluated = read - self.rejects;
+        let read = self.report.read;
+        let evaluated = read - self.report.rejected;
         let rejected = match &self.args.rejects {
-            Some(path) if self.rejects > 0 => format!(", {} dans {}", self.rejected(), path.display()),
+            Some(path) if self.report.rejected > 0 => format!(", {} dans {}", self.rejected(), path.display()),
             _ => format!(", {}", self.rejected()),
         };
         format!("{}, {}{rejected}\n", count(read, "ligne lue", "lignes lues"), count(evaluated, "évaluée", "évaluées"))
     }
 
     fn rejected(&self) -> String {
-        count(self.rejects, "rejetée", "rejetées")
+        count(self.report.rejected, "rejetée", "rejetées")
     }
 
     /// Which engine computed the rows.
     fn paths(&self) -> String {
-        let statistics = &self.results.statistics;
+        let statistics = &self.report.statistics;
         let ways = [
             (statistics.compiled, "par le code compilé"),
             (statistics.reference, "par l'interprète"),
@@ -290,15 +277,10 @@ impl Summary<'_> {
 
     fn totals(&self) -> String {
         let program = self.program;
-        let payments = self
-            .outputs
-            .iter()
-            .zip(&self.results.columns)
-            .filter(|(id, _)| program.quantity(**id).kind == QuantityKind::Payment);
-        let line = |(id, column): (&QuantityId, _)| {
-            let sum = format_french(&total(column)?, program.currency.decimals);
+        let line = |(id, sum): (&QuantityId, &Option<Ratio>)| {
+            let sum = format_french(sum.as_ref()?, program.currency.decimals);
             Some(format!("total {} : {sum} {}\n", program.quantity(*id).name, program.currency.symbol))
         };
-        payments.filter_map(line).collect()
+        self.outputs.iter().zip(&self.report.totals).filter_map(line).collect()
     }
 }

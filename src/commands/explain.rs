@@ -8,7 +8,8 @@ use polc_compiler::typed::{InputId, Program, QuantityId, QuantityKind};
 use polc_dsl::diagnostic::{closest, list};
 use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
 use polc_runtime::explain::{Style, explain};
-use polc_runtime::io::csv::{self, OtherColumns, Request, Table};
+use polc_runtime::io::csv::{OtherColumns, Request, Table};
+use polc_runtime::io::data::read;
 use polc_runtime::io::write::value_text;
 
 use super::data;
@@ -30,7 +31,7 @@ pub struct Args {
     #[command(flatten)]
     policy: PolicyArg,
 
-    /// Fichier CSV des données ; « - » pour l'entrée standard
+    /// Fichier des données, de tout format que lit « polc eval » ; « - » pour l'entrée standard, en CSV
     #[arg(value_name = "DONNÉES")]
     data: PathBuf,
 
@@ -69,12 +70,11 @@ pub fn run(args: &Args) -> Outcome {
     let program = &*policy.program;
     let outputs = explained(program, &args.outputs)?;
     let wanted = Wanted::new(program, &args.key, args.year)?;
-    let file = data::read(&args.data)?;
     let mut request = Request::new(program, &outputs);
     request.divert = true;
     // Any file that « eval --keep » reads or writes will do.
     request.others = OtherColumns::Ignored;
-    let table = csv::read(&file.name, file.bytes, &request)?;
+    let table = read(data::place(&args.data), &request)?;
     wanted.check_rejects(&table)?;
     let row = wanted.find(&table)?;
     let statement =

@@ -175,7 +175,7 @@ fn unwritable_outputs() {
         .run("eval politique.pol panel.csv --rejects absent/rejets.csv")
         .run("eval politique.pol panel.csv -o panel.csv")
         .run("eval politique.pol panel.csv -o r.csv --rejects ./r.csv")
-        .run("eval politique.pol panel.csv -o r.xlsx");
+        .run("eval politique.pol panel.csv --rejects r.xlsx");
     assert_eq!(folder.names(), ["dossier", "panel.csv", "politique.pol"]);
     insta::assert_snapshot!(folder.transcript);
 }

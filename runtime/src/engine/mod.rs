@@ -18,7 +18,7 @@ use crate::table::{
     Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
 
-pub use aggregates::Aggregates;
+pub use aggregates::{Aggregates, Survey};
 pub use compiled::{KERNEL_NODES, Kernels, Plan, Prepared};
 pub use history::History;
 
@@ -28,6 +28,17 @@ pub enum EngineMode {
     #[default]
     Compiled,
     Reference,
+}
+
+/// The rows that one row depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataReach {
+    /// Itself.
+    Row,
+    /// Those of the same key, of earlier years.
+    Earlier,
+    /// Those of its groups, which may be any.
+    All,
 }
 
 /// A policy ready to evaluate rows.
@@ -81,24 +92,98 @@ impl Engine {
         results
     }
 
+    /// Which other rows the results and the controls of a row depend on, for data with these columns.
+    #[must_use]
+    pub fn reach(&self, batch: &Batch) -> DataReach {
+        let program = &self.program;
+        let (rows, groups) = self.controls(batch);
+        if !groups.is_empty() {
+            return DataReach::All;
+        }
+        let mut roots = self.outputs.clone();
+        let mut earlier = false;
+        let mut look = |expr: &Expr, roots: Option<&mut Vec<QuantityId>>| {
+            expr.walk(&mut |e| {
+                earlier |= matches!(
+                    e.kind,
+                    ExprKind::PastQuantity { .. }
+                        | ExprKind::PastInput { .. }
+                        | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
+                );
+            });
+            if let Some(roots) = roots {
+                collect(expr, &mut BTreeSet::new(), roots);
+            }
+        };
+        for rank in rows {
+            if let ControlKind::Row { guard, condition, .. } = &program.controls[rank as usize].kind {
+                guard.iter().chain([condition]).for_each(|expr| look(expr, Some(&mut roots)));
+            }
+        }
+        let reached = reachable(program, &roots);
+        for id in &reached {
+            expressions(program, *id).for_each(|expr| look(expr, None));
+        }
+        if reached.iter().any(|id| program.aggregate(*id).is_some()) {
+            return DataReach::All;
+        }
+        let keeps = |id: &QuantityId| program.quantity(*id).rules.iter().any(|rule| rule.keeps.is_some());
+        if earlier || reached.iter().any(keeps) { DataReach::Earlier } else { DataReach::Row }
+    }
+
+    /// To add up what rows read of all the others, for data with these columns; the parts are then evaluated each by itself.
+    #[must_use]
+    pub fn survey(&self, batch: &Batch) -> Survey {
+        let (_, groups) = self.controls(batch);
+        Survey::of(&self.program, &self.roots(batch, &groups), &groups, self.mode, self.threads)
+    }
+
+    /// Evaluates a part of the data that holds whole histories, once all the parts are added to the survey. `ranks` are those
+    /// of its rows in the whole data. Besides the results, the groups on which a control does not hold, each in the part that
+    /// has its first row: the rank of the control, that of the row, and the name of the group.
+    #[must_use]
+    pub fn evaluate_part(
+        &self,
+        batch: &Batch,
+        ranks: &[u64],
+        survey: &Survey,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> (Results, Vec<(u32, u64, String)>) {
+        let (rows, _) = self.controls(batch);
+        let mut history = History::of(&self.program, batch);
+        history.aggregates = survey.aggregates(batch);
+        let results = self.second_pass(batch, &history, &rows, progress);
+        let failed = survey.failed(batch, ranks, &history);
+        (results, failed)
+    }
+
     /// What rows read of other rows: for the outputs, the row controls and some controls on groups.
     pub(crate) fn history(&self, batch: &Batch, groups: &[u32]) -> History {
         let program = &self.program;
         let mut history = History::of(program, batch);
-        if program.aggregates.is_empty() {
-            return history;
+        if !program.aggregates.is_empty() {
+            history.aggregates = Aggregates::of(program, &self.roots(batch, groups), batch, self.mode, self.threads);
         }
+        history
+    }
+
+    /// The quantities that the outputs, the row controls and some controls on groups read.
+    fn roots(&self, batch: &Batch, groups: &[u32]) -> Vec<QuantityId> {
+        let program = &self.program;
+        // The others are not evaluated: adding up what they read would be for nothing.
+        let (rows, _) = self.controls(batch);
         let mut roots = self.outputs.clone();
         for (rank, control) in program.controls.iter().enumerate() {
             let expressions: Vec<&Expr> = match &control.kind {
-                ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).collect(),
+                ControlKind::Row { guard, condition, .. } if rows.contains(&(rank as u32)) => {
+                    guard.iter().chain([condition]).collect()
+                }
                 ControlKind::Groups { condition, .. } if groups.contains(&(rank as u32)) => vec![condition],
                 _ => continue,
             };
             expressions.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
         }
-        history.aggregates = Aggregates::of(program, &roots, batch, self.mode, self.threads);
-        history
+        roots
     }
 
     /// Evaluates every row, with all that it reads of others.

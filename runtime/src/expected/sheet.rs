@@ -8,7 +8,7 @@ use polc_compiler::typed::{Program, QuantityId, Type};
 use super::{Named, words};
 use crate::io::cell::trim;
 use crate::io::records::{Record, Records};
-use crate::io::text::decode;
+use crate::io::text::{FileKind, decode};
 
 /// The results expected of one year.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Sheet {
     }
 
     pub fn read(program: &Program, file: &Named) -> Result<Self, String> {
-        let text = decode(file.bytes.clone()).map_err(|_| words::not_text(&file.name))?.text;
+        let text = decode(file.bytes.clone(), FileKind::Csv).map_err(|_| words::not_text(&file.name))?.text;
         let first = text.lines().next().unwrap_or("");
         let separator = [b',', b';', b'\t']
             .into_iter()

@@ -1,12 +1,12 @@
 //! From the text of a cell to a typed value, checked against the declaration of its input.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, power_of_ten};
-use polc_compiler::typed::{Enumeration, Input, Program, Type, Value};
+use polc_compiler::typed::{Enumeration, Input, Program, Type};
 
 use crate::table::{Column, ColumnData};
 
@@ -26,6 +26,8 @@ pub enum CellProblem {
     /// Written as a date, but not in the calendar.
     NoSuchDay,
     UnknownCase,
+    /// A list or an object.
+    NotACell,
 }
 
 /// Which decimal marks were met.
@@ -35,17 +37,27 @@ pub struct Marks {
     pub point: bool,
 }
 
-/// Fills the column of one input.
-#[derive(Debug)]
+impl Marks {
+    /// Those of two parts of a file.
+    pub fn join(&mut self, other: Self) {
+        self.comma |= other.comma;
+        self.point |= other.point;
+    }
+}
+
+/// Fills the column of one input. Every cell appends one: what is refused leaves a missing one in its place, so that the
+/// columns of a block stay of one length.
+#[derive(Clone, Debug)]
 pub struct ColumnReader<'p> {
-    pub input: &'p Input,
     pub column: Column,
     kind: Kind<'p>,
+    /// What an empty cell leaves: one cell, made once.
+    empty: Column,
     /// A comma may be a separator of thousands, since it separates cells.
     comma_separates: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind<'p> {
     /// Decimals, and range in units of the last one.
     Number {
@@ -59,11 +71,8 @@ enum Kind<'p> {
         high: i64,
     },
     Case(&'p Enumeration),
-    /// Each text once, with its rank.
-    Text {
-        known: HashMap<Arc<str>, u64>,
-        last: u64,
-    },
+    /// Each text once.
+    Text(HashSet<Arc<str>>),
 }
 
 impl<'p> ColumnReader<'p> {
@@ -79,21 +88,96 @@ impl<'p> ColumnReader<'p> {
                 Kind::Date { low, high }
             }
             Type::Enumeration(id) => Kind::Case(program.enumeration(*id)),
-            Type::Text => Kind::Text { known: HashMap::new(), last: 0 },
+            Type::Text => Kind::Text(HashSet::new()),
         };
-        Self { input, column: Column::with_capacity(input, 0), kind, comma_separates: separator == b',' }
+        let mut empty = Column::with_capacity(input, 1);
+        empty.push(None, input);
+        let column = Column::with_capacity(input, 0);
+        Self { column, kind, empty, comma_separates: separator == b',' }
     }
 
-    /// Appends a cell; an empty one takes the default of the input or is missing. A refused cell appends nothing.
+    /// Appends a cell; an empty one takes the default of the input or is missing.
     pub fn push(&mut self, text: &str, marks: &mut Marks) -> Result<(), CellProblem> {
-        let text = match (trim(text), &self.input.default) {
-            ("", Some(Value::Text(default))) => default,
-            (text, _) => text,
-        };
+        let text = trim(text);
         if text.is_empty() {
-            self.column.push(None, self.input);
+            self.push_empty();
             return Ok(());
         }
+        let result = self.push_text(text, marks);
+        self.done(result)
+    }
+
+    /// Appends an empty cell.
+    pub fn push_empty(&mut self) {
+        self.column.append(&self.empty);
+    }
+
+    /// Appends a number given as units of its decimal `scale`.
+    pub fn push_scaled(&mut self, value: i128, scale: i32) -> Result<(), CellProblem> {
+        let result = match (&self.kind, &mut self.column.data) {
+            (Kind::Number { decimals, low, high }, ColumnData::Number(cells)) => rescaled(value, scale, *decimals)
+                .and_then(|number| {
+                    let number = number.and_then(|n| i64::try_from(n).ok()).filter(|n| (*low..=*high).contains(n));
+                    cells.push(number.ok_or(CellProblem::OutOfRange)?);
+                    Ok(())
+                }),
+            _ => Err(CellProblem::NotANumber),
+        };
+        self.done(result)
+    }
+
+    pub fn push_boolean(&mut self, value: bool) -> Result<(), CellProblem> {
+        let result = match &mut self.column.data {
+            ColumnData::Boolean(cells) => {
+                cells.push(value);
+                Ok(())
+            }
+            _ => Err(CellProblem::NotABoolean),
+        };
+        self.done(result)
+    }
+
+    /// Appends a date given as days since 1 January 1970.
+    pub fn push_days(&mut self, days: i64) -> Result<(), CellProblem> {
+        let result = match (&self.kind, &mut self.column.data) {
+            (Kind::Date { low, high }, ColumnData::Date(cells)) => match Date::from_days(days) {
+                None => Err(CellProblem::NoSuchDay),
+                Some(_) if !(*low..=*high).contains(&days) => Err(CellProblem::OutOfRange),
+                Some(date) => {
+                    cells.push(date.days());
+                    Ok(())
+                }
+            },
+            _ => Err(CellProblem::NotADate),
+        };
+        self.done(result)
+    }
+
+    /// Takes the place of a cell that cannot be read.
+    pub fn push_refused(&mut self) {
+        self.column.append(&self.empty);
+    }
+
+    /// The reader appends numbers, booleans, dates.
+    pub fn reads(&self) -> Reads {
+        match &self.kind {
+            Kind::Number { .. } => Reads::Numbers,
+            Kind::Boolean => Reads::Booleans,
+            Kind::Date { .. } => Reads::Dates,
+            Kind::Case(_) | Kind::Text(_) => Reads::Texts,
+        }
+    }
+
+    fn done(&mut self, result: Result<(), CellProblem>) -> Result<(), CellProblem> {
+        match result {
+            Ok(()) if self.column.missing.is_empty() => {}
+            Ok(()) => self.column.missing.push(false),
+            Err(_) => self.push_refused(),
+        }
+        result
+    }
+
+    fn push_text(&mut self, text: &str, marks: &mut Marks) -> Result<(), CellProblem> {
         match (&mut self.kind, &mut self.column.data) {
             (Kind::Number { decimals, low, high }, ColumnData::Number(cells)) => {
                 let number = parse_number(text, *decimals, self.comma_separates, marks)?;
@@ -113,60 +197,52 @@ impl<'p> ColumnReader<'p> {
                 let rank = enumeration.cases.iter().position(|(name, _)| **name == *text);
                 cells.push(rank.ok_or(CellProblem::UnknownCase)? as u16);
             }
-            (Kind::Text { known, last }, ColumnData::Text(cells)) => {
-                let next = known.len() as u64;
-                let shared = match known.get_key_value(text) {
-                    Some((shared, rank)) => {
-                        *last = *rank;
-                        shared.clone()
-                    }
-                    None => {
-                        let shared: Arc<str> = text.into();
-                        *last = next;
-                        known.insert(shared.clone(), next);
-                        shared
-                    }
-                };
+            (Kind::Text(known), ColumnData::Text(cells)) => {
+                let shared = known.get(text).cloned().unwrap_or_else(|| {
+                    let shared: Arc<str> = text.into();
+                    known.insert(shared.clone());
+                    shared
+                });
                 cells.push(shared);
             }
             // `Column::with_capacity` and `kind` follow the same type.
             _ => {}
         }
-        if !self.column.missing.is_empty() {
-            self.column.missing.push(false);
-        }
         Ok(())
     }
+}
 
-    /// Forgets the cells after the first `rows`.
-    pub fn truncate(&mut self, rows: usize) {
-        match &mut self.column.data {
-            ColumnData::Number(cells) => cells.truncate(rows),
-            ColumnData::Boolean(cells) => cells.truncate(rows),
-            ColumnData::Date(cells) => cells.truncate(rows),
-            ColumnData::Case(cells) => cells.truncate(rows),
-            ColumnData::Text(cells) => cells.truncate(rows),
-        }
-        self.column.missing.truncate(rows);
-    }
+/// What the cells of a column are read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    Numbers,
+    Booleans,
+    Dates,
+    /// Texts, and names of cases.
+    Texts,
+}
 
-    /// The last cell as a number that no other value of the column shares; `None` if it is missing.
-    pub fn last_as_key(&self) -> Option<u64> {
-        let row = self.column.len().checked_sub(1)?;
-        if self.column.is_missing(row) {
-            return None;
-        }
-        Some(match &self.column.data {
-            ColumnData::Number(cells) => cells[row].cast_unsigned(),
-            ColumnData::Boolean(cells) => u64::from(cells[row]),
-            ColumnData::Date(cells) => i64::from(cells[row]).cast_unsigned(),
-            ColumnData::Case(cells) => u64::from(cells[row]),
-            ColumnData::Text(_) => match &self.kind {
-                Kind::Text { last, .. } => *last,
-                _ => return None,
-            },
-        })
+/// Units of the decimal `scale` as units of the last decimal declared; `Ok(None)` if that is too large for any range.
+fn rescaled(value: i128, scale: i32, decimals: u32) -> Result<Option<i128>, CellProblem> {
+    let missing = i64::from(decimals) - i64::from(scale);
+    let power = |exponent: i64| u32::try_from(exponent).ok().and_then(|exponent| 10i128.checked_pow(exponent));
+    if value == 0 {
+        return Ok(Some(0));
     }
+    if missing >= 0 {
+        return Ok(power(missing).and_then(|power| value.checked_mul(power)));
+    }
+    if let Some(power) = power(-missing)
+        && value % power == 0
+    {
+        return Ok(Some(value / power));
+    }
+    let (mut value, mut found) = (value, i64::from(scale));
+    while value % 10 == 0 {
+        value /= 10;
+        found -= 1;
+    }
+    Err(CellProblem::Decimals { found: u32::try_from(found).unwrap_or(0) })
 }
 
 /// The declared range in units of the last decimal.

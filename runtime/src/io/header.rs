@@ -6,7 +6,7 @@ use std::sync::Arc;
 use polc_compiler::typed::InputId;
 use polc_dsl::diagnostic::closest;
 
-use super::csv::{OtherColumns, Request};
+use super::request::{OtherColumns, Request};
 use crate::diagnostics::{self as say, DataProblem, Place};
 use crate::needs::first_reader;
 
@@ -28,11 +28,11 @@ pub struct Binding {
 pub fn bind(
     header: &[String],
     file: &Arc<str>,
-    line: usize,
+    line: Option<usize>,
     request: &Request<'_>,
     report: &mut dyn FnMut(DataProblem),
 ) -> Binding {
-    let binder = Binder { header, place: Place::line(file, line), request };
+    let binder = Binder { header, place: Place { line, ..Place::file(file) }, request };
     if let Some(problem) = binder.nothing_known(file, line) {
         report(problem);
         return Binding::default();
@@ -54,7 +54,7 @@ struct Binder<'a> {
 
 impl Binder<'_> {
     /// One message for a file without header, rather than one per column.
-    fn nothing_known(&self, file: &Arc<str>, line: usize) -> Option<DataProblem> {
+    fn nothing_known(&self, file: &Arc<str>, line: Option<usize>) -> Option<DataProblem> {
         let program = self.request.program;
         let resembles = |name: &String| closest(name, program.inputs.iter().map(|input| &*input.name)).is_some();
         if self.header.iter().any(resembles) {

@@ -1,8 +1,9 @@
 //! Files that appear complete or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -16,6 +17,12 @@ pub enum Output {
     File {
         file: BufWriter<NamedTempFile>,
         target: PathBuf,
+        pending: Pending,
+    },
+    /// A file without a name, for what would show it at once.
+    Held {
+        file: BufWriter<File>,
+        target: Box<Self>,
     },
 }
 
@@ -33,7 +40,11 @@ impl Output {
         match Target::of(path)? {
             // Opening a pipe would wait for its reader, and closing it end its reading.
             Target::Special(_) => Ok(()),
-            Target::File(target) => temporary(&target).map(drop),
+            Target::File(target) => {
+                let file = temporary(&target)?;
+                let _pending = Pending::of(&file);
+                Ok(())
+            }
         }
     }
 
@@ -44,8 +55,25 @@ impl Output {
     pub fn create(path: &Path) -> io::Result<Self> {
         Ok(match Target::of(path)? {
             Target::Special(path) => Self::Special(BufWriter::new(File::options().write(true).open(path)?)),
-            Target::File(target) => Self::File { file: BufWriter::new(temporary(&target)?), target },
+            Target::File(target) => {
+                let file = temporary(&target)?;
+                let pending = Pending::of(&file);
+                Self::File { file: BufWriter::new(file), target, pending }
+            }
         })
+    }
+
+    /// The same, of which nothing is seen before it is complete even where it has no file to replace.
+    ///
+    /// # Errors
+    /// When there is no room for temporary files.
+    pub fn held(self) -> io::Result<Self> {
+        match self {
+            Self::Stdout(_) | Self::Special(_) => {
+                Ok(Self::Held { file: BufWriter::new(tempfile::tempfile()?), target: Box::new(self) })
+            }
+            Self::File { .. } | Self::Held { .. } => Ok(self),
+        }
     }
 
     /// Shows what was written.
@@ -56,18 +84,66 @@ impl Output {
         match self {
             Self::Stdout(mut out) => out.flush(),
             Self::Special(mut out) => out.flush(),
-            Self::File { file, target } => {
+            Self::Held { file, mut target } => {
+                let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.rewind()?;
+                io::copy(&mut file, &mut target)?;
+                target.commit()
+            }
+            Self::File { file, target, pending } => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
                 // Who may read or run the file that was there may do so still.
                 if let Ok(there) = fs::metadata(&target) {
                     file.as_file().set_permissions(there.permissions())?;
                 }
                 file.as_file().sync_all()?;
-                file.persist(target)?;
-                Ok(())
+                pending.persist(file, &target)
             }
         }
     }
+}
+
+/// The temporary files that an interruption is to remove.
+static PENDING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn pending_files() -> MutexGuard<'static, Vec<PathBuf>> {
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A temporary file, for as long as it has its name.
+#[derive(Debug)]
+pub struct Pending(PathBuf);
+
+impl Pending {
+    fn of(file: &NamedTempFile) -> Self {
+        let path = file.path().to_path_buf();
+        pending_files().push(path.clone());
+        Self(path)
+    }
+
+    /// Gives the file its name; an interruption comes before or after.
+    fn persist(self, file: NamedTempFile, target: &Path) -> io::Result<()> {
+        let files = pending_files();
+        file.persist(target)?;
+        drop(files);
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        pending_files().retain(|path| *path != self.0);
+    }
+}
+
+/// Ends the program at once, as an interruption asks, without leaving anything of what was not complete.
+pub fn abandon(code: i32) -> ! {
+    let files = pending_files();
+    for path in &*files {
+        // What cannot be removed is left.
+        let _ = fs::remove_file(path);
+    }
+    std::process::exit(code)
 }
 
 /// What stands where results are to go.
@@ -108,6 +184,7 @@ impl Write for Output {
             Self::Stdout(out) => out.write(bytes),
             Self::Special(out) => out.write(bytes),
             Self::File { file, .. } => file.write(bytes),
+            Self::Held { file, .. } => file.write(bytes),
         }
     }
 
@@ -116,6 +193,7 @@ impl Write for Output {
             Self::Stdout(out) => out.flush(),
             Self::Special(out) => out.flush(),
             Self::File { file, .. } => file.flush(),
+            Self::Held { file, .. } => file.flush(),
         }
     }
 }

@@ -62,6 +62,12 @@ impl<'t> Records<'t> {
         Self { text: text.as_bytes(), separator, at, line }
     }
 
+    /// Reads the next record if it starts before a byte of the text.
+    pub fn next_before(&mut self, end: usize, record: &mut Record) -> bool {
+        self.skip_empty_lines();
+        self.at < end && self.next(record)
+    }
+
     /// Reads the next record; false at the end of the text.
     pub fn next(&mut self, record: &mut Record) -> bool {
         self.skip_empty_lines();
@@ -81,6 +87,16 @@ impl<'t> Records<'t> {
         record.range = start..self.at;
         self.end_line();
         true
+    }
+
+    /// The byte that comes next.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The physical line that comes next.
+    pub fn line(&self) -> usize {
+        self.line
     }
 
     fn skip_empty_lines(&mut self) {

@@ -1,14 +1,42 @@
 //! From the bytes of a data file to its text: encodings, marks, and files that are no text at all.
 
 use std::fmt;
+use std::path::Path;
 
 use encoding_rs::{UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::diagnostics as say;
 
-/// How a CSV file is written, as far as its reading showed.
+/// The formats of data files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Csv,
+    Parquet,
+    /// Arrow IPC, as a file or a stream.
+    Arrow,
+    JsonLines,
+    Excel,
+}
+
+impl FileKind {
+    /// The format that the name of a file tells; CSV where it tells nothing.
+    #[must_use]
+    pub fn of(path: &Path) -> Self {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_lowercase();
+        match extension.as_str() {
+            "parquet" => Self::Parquet,
+            "arrow" | "feather" | "ipc" => Self::Arrow,
+            "jsonl" | "ndjson" => Self::JsonLines,
+            "xlsx" => Self::Excel,
+            _ => Self::Csv,
+        }
+    }
+}
+
+/// How a file is written, as far as its reading showed. All but the first field are of CSV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
+    pub kind: FileKind,
     pub encoding: Encoding,
     /// Whether a byte-order mark opens the file.
     pub mark: bool,
@@ -21,6 +49,13 @@ pub struct Format {
 }
 
 impl Format {
+    /// A format of which nothing else is known, or is to be known.
+    #[must_use]
+    pub fn of(kind: FileKind) -> Self {
+        let encoding = Encoding::Utf8;
+        Self { kind, encoding, mark: false, separator: b',', decimal_comma: false, decimal_point: false }
+    }
+
     /// The mark to write decimals with: a comma where the input has them and they cannot be taken for separators.
     #[must_use]
     pub fn decimal_mark(&self) -> char {
@@ -90,8 +125,8 @@ const MAGIC: &[(&[u8], NotText)] = &[
 /// something.
 ///
 /// # Errors
-/// When the bytes are those of something else than a text.
-pub fn decode(mut bytes: Vec<u8>) -> Result<Text, NotText> {
+/// When the bytes are those of something else than a text of this kind.
+pub fn decode(mut bytes: Vec<u8>, kind: FileKind) -> Result<Text, NotText> {
     let utf16 = match bytes.as_slice() {
         [0xFF, 0xFE, ..] => Some((UTF_16LE, Encoding::Utf16Le)),
         [0xFE, 0xFF, ..] => Some((UTF_16BE, Encoding::Utf16Be)),
@@ -106,8 +141,8 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<Text, NotText> {
     if mark {
         bytes.drain(..3);
     }
-    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Err(*what);
+    if let Some(what) = magic(&bytes, kind) {
+        return Err(what);
     }
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
         return Err(NotText::Binary { offset });
@@ -121,13 +156,19 @@ pub fn decode(mut bytes: Vec<u8>) -> Result<Text, NotText> {
     }
 }
 
+/// What the first bytes of a file say that it is, if that is no text of this kind.
+pub(super) fn magic(bytes: &[u8], kind: FileKind) -> Option<NotText> {
+    let found = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| *what);
+    found.filter(|what| !(kind == FileKind::JsonLines && *what == NotText::Json))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn encodings() {
-        let decoded = |bytes: &[u8]| decode(bytes.to_vec()).map(|t| (t.text, t.encoding, t.mark));
+        let decoded = |bytes: &[u8]| decode(bytes.to_vec(), FileKind::Csv).map(|t| (t.text, t.encoding, t.mark));
         let text = |text: &str, encoding, mark| Ok((text.to_owned(), encoding, mark));
         assert_eq!(decoded("é;à".as_bytes()), text("é;à", Encoding::Utf8, false));
         assert_eq!(decoded(b"\xEF\xBB\xBFa"), text("a", Encoding::Utf8, true));

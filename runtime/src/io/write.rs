@@ -6,50 +6,38 @@ use std::io::{self, Write};
 use polc_compiler::calendar::Date;
 use polc_compiler::num::format_plain;
 use polc_compiler::typed::{Enumeration, Program, QuantityId, Type, Value};
-use rayon::prelude::*;
 
-use super::csv::{Reject, RowPlace, Table};
 use super::decimal::{Divisor, Style};
+use super::table::{Reject, RowPlace, Table};
+use super::text::{FileKind, Format};
+use super::writer::{WriteError, Writer};
 use crate::table::{Denominators, Numbers, ResultColumn, ResultValues, Results};
-
-/// Rows formatted by one thread at a time.
-const CHUNK: usize = 4_096;
 
 /// Digits after the mark that an amount in the currency has at least.
 const CURRENCY_DECIMALS: u32 = 2;
 
-/// Writes the rows that have results, in the order of the file: the key, the outputs, then the columns carried through. Same
-/// separator as the file, and its decimal comma if it has one.
+/// Writes results as a CSV file with the format of the data, see [`super::writer::Writer`].
 ///
 /// # Errors
 /// When the destination does not take it.
 pub fn results(
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     program: &Program,
     table: &Table,
     outputs: &[QuantityId],
     results: &Results,
-) -> io::Result<()> {
-    let sheet = Sheet::new(program, table, outputs, results);
-    out.write_all(&sheet.header()?)?;
-    let failed: Vec<usize> = results.errors.iter().map(|error| error.row).collect();
-    let rows: Vec<usize> = (0..table.batch.rows).filter(|row| failed.binary_search(row).is_err()).collect();
-    // A wave at a time, so that the text of the whole file never stands in memory.
-    for wave in rows.chunks(CHUNK * 64) {
-        let texts: io::Result<Vec<Vec<u8>>> = wave.par_chunks(CHUNK).map(|rows| sheet.rows(rows)).collect();
-        for text in texts? {
-            out.write_all(&text)?;
-        }
-    }
-    out.flush()
+) -> Result<(), WriteError> {
+    let mut writer = Writer::new(out, FileKind::Csv, program, outputs, table, table.format)?;
+    writer.write(table, results)?;
+    writer.finish().map(drop)
 }
 
-struct Sheet<'a> {
+/// Results as the rows of a CSV file.
+pub(super) struct Sheet<'a> {
     program: &'a Program,
     table: &'a Table,
-    outputs: &'a [QuantityId],
     columns: Vec<(&'a ResultColumn, Cells<'a>)>,
-    mark: char,
+    format: Format,
 }
 
 /// The results of one column, with what it takes to write them.
@@ -61,8 +49,14 @@ enum Cells<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    fn new(program: &'a Program, table: &'a Table, outputs: &'a [QuantityId], results: &'a Results) -> Self {
-        let mark = table.format.decimal_mark();
+    pub fn new(
+        program: &'a Program,
+        table: &'a Table,
+        outputs: &'a [QuantityId],
+        results: &'a Results,
+        format: Format,
+    ) -> Self {
+        let mark = format.decimal_mark();
         let cells = |(column, id): (&'a ResultColumn, &QuantityId)| {
             let ty = &program.quantity(*id).ty;
             let cells = match &column.values {
@@ -74,38 +68,35 @@ impl<'a> Sheet<'a> {
             (column, cells)
         };
         let columns = results.columns.iter().zip(outputs).map(cells).collect();
-        Self { program, table, outputs, columns, mark }
+        Self { program, table, columns, format }
     }
 
-    fn writer(&self) -> csv::Writer<Vec<u8>> {
-        writer(self.table.format.separator)
-    }
-
-    fn header(&self) -> io::Result<Vec<u8>> {
-        let mut writer = self.writer();
-        for id in &self.program.key {
-            writer.write_field(&*self.program.input(*id).name)?;
+    /// The names of the columns: the key, the outputs, the columns carried through.
+    pub fn header(program: &Program, outputs: &[QuantityId], table: &Table, format: Format) -> io::Result<Vec<u8>> {
+        let mut writer = writer(format.separator);
+        for id in &program.key {
+            writer.write_field(&*program.input(*id).name)?;
         }
-        for id in self.outputs {
-            writer.write_field(&*self.program.quantity(*id).name)?;
+        for id in outputs {
+            writer.write_field(&*program.quantity(*id).name)?;
         }
-        for column in &self.table.kept {
-            writer.write_field(&self.table.header[*column])?;
+        for column in &table.kept {
+            writer.write_field(&table.header[*column])?;
         }
         finish(writer)
     }
 
-    fn rows(&self, rows: &[usize]) -> io::Result<Vec<u8>> {
-        let mut writer = self.writer();
+    pub fn rows(&self, rows: &[usize]) -> io::Result<Vec<u8>> {
+        let mark = self.format.decimal_mark();
+        let mut writer = writer(self.format.separator);
         let mut divisors = vec![Divisor::ONE; self.columns.len()];
         let mut cell = Vec::new();
         for row in rows {
             for id in &self.program.key {
                 let value = self.table.batch.value(self.program, *id, *row);
                 let ty = &self.program.input(*id).ty;
-                writer.write_field(
-                    value.map(|value| value_text(self.program, ty, &value, self.mark)).unwrap_or_default(),
-                )?;
+                writer
+                    .write_field(value.map(|value| value_text(self.program, ty, &value, mark)).unwrap_or_default())?;
             }
             for ((column, cells), divisor) in self.columns.iter().zip(&mut divisors) {
                 cell.clear();
@@ -157,13 +148,31 @@ impl Cells<'_> {
 /// # Errors
 /// When the destination does not take it.
 pub fn rejects(out: &mut dyn Write, table: &Table, rejects: &[Reject]) -> io::Result<()> {
+    out.write_all(&rejects_header(table)?)?;
+    out.write_all(&rejected_rows(table, rejects)?)?;
+    out.flush()
+}
+
+/// The names of the columns of a file of rejects.
+///
+/// # Errors
+/// None in practice: the text is in memory.
+pub fn rejects_header(table: &Table) -> io::Result<Vec<u8>> {
     let mut writer = writer(table.format.separator);
     writer.write_field("ligne")?;
     for name in &table.header {
         writer.write_field(name)?;
     }
     writer.write_field("motif")?;
-    writer.write_record(None::<&[u8]>)?;
+    finish(writer)
+}
+
+/// The lines of a file of rejects.
+///
+/// # Errors
+/// None in practice: the text is in memory.
+pub fn rejected_rows(table: &Table, rejects: &[Reject]) -> io::Result<Vec<u8>> {
+    let mut writer = writer(table.format.separator);
     for reject in rejects {
         writer.write_field(reject.place.line.to_string())?;
         for cell in rectangular(table, &reject.place) {
@@ -173,8 +182,7 @@ pub fn rejects(out: &mut dyn Write, table: &Table, rejects: &[Reject]) -> io::Re
         writer.write_field(reasons.join(" | "))?;
         writer.write_record(None::<&[u8]>)?;
     }
-    out.write_all(&writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)?;
-    out.flush()
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }
 
 /// The cells of a row, as many as the header has: a short row is completed, the end of a long one goes into its last cell.

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use polc_compiler::Selection;
+use polc_compiler::typed::QuantityId;
 use polc_dsl::SourceMap;
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,0 +1,252 @@
+//! Results as Arrow arrays: native types, exact decimals.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder};
+use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use num_integer::Integer as _;
+use polc_compiler::num::{RoundingMode, SHOWN_DECIMALS, power_of_ten, round_quotient};
+use polc_compiler::typed::{Enumeration, InputId, Program, Quantity, QuantityId, Type, Value};
+use rayon::prelude::*;
+
+use super::table::Table;
+use super::writer::WriteError;
+use crate::diagnostics::{self as say};
+use crate::table::{ColumnData, Denominators, Numbers, ResultColumn, ResultValues, Results};
+
+/// Digits of a decimal column.
+const PRECISION: u8 = 38;
+
+/// The columns of the results, and how they are typed.
+pub(crate) struct Layout<'p> {
+    program: &'p Program,
+    outputs: &'p [QuantityId],
+    kept: Vec<usize>,
+    pub schema: SchemaRef,
+}
+
+impl<'p> Layout<'p> {
+    /// Decided on the first rows: all the rows of a file have the same types.
+    pub fn new(program: &'p Program, outputs: &'p [QuantityId], table: &Table) -> Self {
+        let mut fields = Vec::new();
+        for id in &program.key {
+            let input = program.input(*id);
+            let ty = match &input.ty {
+                Type::Number(_) if input.decimals == 0 => DataType::Int64,
+                Type::Number(_) => DataType::Decimal128(PRECISION, input.decimals as i8),
+                Type::Boolean | Type::Error => DataType::Boolean,
+                Type::Date => DataType::Date32,
+                Type::Enumeration(_) => cases(),
+                Type::Text => DataType::Utf8,
+            };
+            fields.push(Field::new(&*input.name, ty, false));
+        }
+        for id in outputs {
+            let quantity = program.quantity(*id);
+            let ty = match &quantity.ty {
+                Type::Number(_) => DataType::Decimal128(PRECISION, scale(quantity) as i8),
+                Type::Date => DataType::Date32,
+                Type::Enumeration(_) => cases(),
+                _ => DataType::Boolean,
+            };
+            fields.push(Field::new(&*quantity.name, ty, true));
+        }
+        for column in &table.kept {
+            let ty = table.carried(*column, &[]).map(|array| array.data_type().clone());
+            // The values of a dictionary may differ from one part of the file to the next.
+            let ty = ty.filter(|ty| !matches!(ty, DataType::Dictionary(..))).unwrap_or(DataType::Utf8);
+            fields.push(Field::new(&table.header[*column], ty, true));
+        }
+        Self { program, outputs, kept: table.kept.clone(), schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// These rows, which have results.
+    ///
+    /// # Errors
+    /// A number too large for its column.
+    pub fn batch(&self, table: &Table, results: &Results, rows: &[usize]) -> Result<RecordBatch, WriteError> {
+        let keys = self.program.key.par_iter().map(|id| Ok(self.key(table, *id, rows)));
+        let outputs =
+            self.outputs.par_iter().zip(&results.columns).map(|(id, column)| self.output(table, *id, column, rows));
+        let mut arrays: Vec<ArrayRef> = keys.chain(outputs).collect::<Result<_, WriteError>>()?;
+        arrays.extend(self.carried(table, rows, arrays.len()));
+        Ok(RecordBatch::try_new(self.schema.clone(), arrays)?)
+    }
+
+    /// The columns carried through, of which the first has this position: typed as they are in the file, else texts.
+    fn carried(&self, table: &Table, rows: &[usize], first: usize) -> Vec<ArrayRef> {
+        let typed = self.kept.iter().enumerate().map(|(rank, column)| {
+            let wanted = self.schema.field(first + rank).data_type();
+            table.carried(*column, rows).filter(|array| array.data_type() == wanted)
+        });
+        let typed: Vec<Option<ArrayRef>> = typed.collect();
+        let mut texts: Vec<StringBuilder> = self.kept.iter().map(|_| StringBuilder::new()).collect();
+        if typed.iter().any(Option::is_none) {
+            // The cells of a row are all told apart at once.
+            for row in rows {
+                let cells = table.cells(&table.places[*row]);
+                for (column, text) in self.kept.iter().zip(&mut texts) {
+                    text.append_option(cells.get(*column).filter(|cell| !cell.is_empty()));
+                }
+            }
+        }
+        let arrays = typed.into_iter().zip(texts);
+        arrays.map(|(typed, mut texts)| typed.unwrap_or_else(|| Arc::new(texts.finish()))).collect()
+    }
+
+    fn key(&self, table: &Table, id: InputId, rows: &[usize]) -> ArrayRef {
+        let input = self.program.input(id);
+        let Some(column) = &table.batch.columns[id.index()] else { return Arc::new(StringArray::new_null(rows.len())) };
+        match &column.data {
+            ColumnData::Number(cells) if input.decimals == 0 => {
+                let mut builder = Int64Builder::with_capacity(rows.len());
+                rows.iter().for_each(|row| builder.append_value(cells[*row]));
+                Arc::new(builder.finish())
+            }
+            ColumnData::Number(cells) => {
+                let mut builder = decimals(rows.len(), input.decimals);
+                rows.iter().for_each(|row| builder.append_value(cells[*row].into()));
+                Arc::new(builder.finish())
+            }
+            ColumnData::Boolean(cells) => booleans(rows.iter().map(|row| Some(cells[*row]))),
+            ColumnData::Date(cells) => dates(rows.iter().map(|row| Some(cells[*row]))),
+            ColumnData::Case(cells) => self.cases(&input.ty, rows.iter().map(|row| Some(cells[*row].into()))),
+            ColumnData::Text(cells) => {
+                let mut builder = StringBuilder::new();
+                rows.iter().for_each(|row| builder.append_value(&cells[*row]));
+                Arc::new(builder.finish())
+            }
+        }
+    }
+
+    fn output(
+        &self,
+        table: &Table,
+        id: QuantityId,
+        column: &ResultColumn,
+        rows: &[usize],
+    ) -> Result<ArrayRef, WriteError> {
+        let quantity = self.program.quantity(id);
+        let present = |row: usize| column.present[row];
+        Ok(match &column.values {
+            ResultValues::Boolean(cells) => booleans(rows.iter().map(|row| present(*row).then(|| cells[*row]))),
+            ResultValues::Date(cells) => dates(rows.iter().map(|row| present(*row).then(|| cells[*row]))),
+            ResultValues::Case(cells) => {
+                self.cases(&quantity.ty, rows.iter().map(|row| present(*row).then(|| cells[*row].into())))
+            }
+            ResultValues::Number(numbers) => {
+                let scale = scale(quantity);
+                let mut builder = decimals(rows.len(), scale);
+                for row in rows {
+                    if !present(*row) {
+                        builder.append_null();
+                        continue;
+                    }
+                    let Some(units) = units(numbers, *row, scale) else {
+                        let value = Value::Number(numbers.value(*row));
+                        let text = super::write::value_text(self.program, &quantity.ty, &value, '.');
+                        let place = table.row_place(self.program, *row).on(&quantity.name);
+                        return Err(say::too_large_for_a_column(&place, &text, PRECISION, scale).into());
+                    };
+                    builder.append_value(units);
+                }
+                Arc::new(builder.finish())
+            }
+        })
+    }
+
+    fn cases(&self, ty: &Type, ranks: impl Iterator<Item = Option<i32>>) -> ArrayRef {
+        let enumeration: Option<&Enumeration> = match ty {
+            Type::Enumeration(id) => Some(self.program.enumeration(*id)),
+            _ => None,
+        };
+        // All the cases, used or not: the same dictionary in every part of the file.
+        let names = enumeration.into_iter().flat_map(|enumeration| &enumeration.cases).map(|(name, _)| Some(&**name));
+        let names: StringArray = names.collect();
+        let ranks: Int32Array = ranks.collect();
+        match DictionaryArray::<Int32Type>::try_new(ranks, Arc::new(names)) {
+            Ok(array) => Arc::new(array),
+            // Ranks are those of cases.
+            Err(_) => Arc::new(StringArray::new_null(0)),
+        }
+    }
+}
+
+fn cases() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+fn decimals(rows: usize, scale: u32) -> Decimal128Builder {
+    Decimal128Builder::with_capacity(rows).with_data_type(DataType::Decimal128(PRECISION, scale as i8))
+}
+
+fn booleans(cells: impl Iterator<Item = Option<bool>>) -> ArrayRef {
+    let mut builder = BooleanBuilder::new();
+    cells.for_each(|cell| builder.append_option(cell));
+    Arc::new(builder.finish())
+}
+
+fn dates(cells: impl Iterator<Item = Option<i32>>) -> ArrayRef {
+    let mut builder = Date32Builder::new();
+    cells.for_each(|cell| builder.append_option(cell));
+    Arc::new(builder.finish())
+}
+
+/// Digits after the point of the column of a number: those that it is rounded to, else those that text formats show of a
+/// number that is not finite.
+fn scale(quantity: &Quantity) -> u32 {
+    let rounded: Option<Vec<u32>> = quantity.rules.iter().map(|rule| rule.rounding).collect();
+    match rounded.and_then(|decimals| decimals.into_iter().max()) {
+        Some(decimals) if quantity.derogations.is_empty() => decimals,
+        _ => SHOWN_DECIMALS,
+    }
+}
+
+/// A number in units of the last digit, to the nearest, halves away from zero; `None` if it has too many digits.
+fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
+    let power = 10i128.checked_pow(scale)?;
+    let denominator = match &numbers.denominators {
+        Denominators::Constant(denominator) => *denominator,
+        Denominators::PerRow(denominators) => denominators[row],
+    };
+    let scaled = numbers.numerators[row].checked_mul(power).filter(|_| !numbers.large.contains_key(&row));
+    let units = match scaled {
+        Some(scaled) if scaled.is_multiple_of(&denominator) => scaled / denominator,
+        _ => {
+            let value = numbers.value(row);
+            let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
+            i128::try_from(units).ok()?
+        }
+    };
+    (units.unsigned_abs() < 10u128.pow(PRECISION.into())).then_some(units)
+}
+
+#[cfg(test)]
+mod tests {
+    use polc_compiler::num::Ratio;
+
+    use super::*;
+
+    #[test]
+    fn decimals_hold_what_they_can() {
+        let numbers = |numerators: &[i128], denominator| Numbers {
+            numerators: numerators.to_vec(),
+            denominators: Denominators::Constant(denominator),
+            large: [(2, Ratio::new(1.into(), 3.into()))].into(),
+        };
+        let cents = numbers(&[12_345, -5, 0], 100);
+        assert_eq!((units(&cents, 0, 2), units(&cents, 1, 2)), (Some(12_345), Some(-5)));
+        assert_eq!(units(&cents, 0, 6), Some(123_450_000));
+        // Halves away from zero.
+        assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 0, 6), Some(1));
+        assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 1, 6), Some(-1));
+        // The numbers that stand apart.
+        assert_eq!(units(&cents, 2, 6), Some(333_333));
+        let most = 10i128.pow(38) - 1;
+        let edge = numbers(&[most, most + 1, 0], 1);
+        assert_eq!((units(&edge, 0, 0), units(&edge, 1, 0)), (Some(most), None));
+        assert_eq!(units(&edge, 0, 2), None);
+    }
+}
