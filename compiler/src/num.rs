@@ -211,6 +211,24 @@ impl Interval {
     }
 }
 
+/// The bits of the binary64 number nearest to zero among the two around a rational; less than one unit in the last of its 53
+/// bits away. Its magnitude is 0, or lies between 2⁻⁹⁰⁰ and 2⁹⁰⁰: what has an estimate is far from those.
+#[must_use]
+pub fn binary64(value: &Ratio) -> u64 {
+    if value.is_zero() {
+        return 0;
+    }
+    let (above, below) = (value.numer().magnitude().clone(), value.denom().magnitude().clone());
+    // A quotient of 54 or 55 bits.
+    let shift = 54 - (above.bits() as i64 - below.bits() as i64);
+    let quotient = if shift >= 0 { (above << shift) / below } else { above / (below << -shift) };
+    let bits = quotient.bits() as i64;
+    let mantissa = u64::try_from(quotient >> (bits - 53)).unwrap_or(0);
+    let exponent = (bits - 1 - shift + 1023) as u64;
+    let sign = u64::from(value.is_negative()) << 63;
+    sign | (exponent << 52) | (mantissa & ((1 << 52) - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use rust_decimal::{Decimal, RoundingStrategy};
@@ -238,22 +256,15 @@ mod tests {
         assert_eq!(parse_decimal("-12.50"), Some(Ratio::new((-25).into(), 2.into())));
         assert_eq!(parse_decimal("1e3"), None);
     }
-}
 
-/// The bits of the binary64 number nearest to zero among the two around a rational; less than one unit in the last of its 53
-/// bits away. Its magnitude is 0, or lies between 2⁻⁹⁰⁰ and 2⁹⁰⁰: what has an estimate is far from those.
-#[must_use]
-pub fn binary64(value: &Ratio) -> u64 {
-    if value.is_zero() {
-        return 0;
+    #[test]
+    fn bits_of_binary64() {
+        let of = |numerator: i64, denominator: i64| binary64(&Ratio::new(numerator.into(), denominator.into()));
+        assert_eq!(of(0, 1), 0);
+        assert_eq!(of(1, 1), 1023 << 52);
+        assert_eq!(of(-1, 2), (1 << 63) | (1022 << 52));
+        // 1/3 is 0.0101…, cut after 53 bits from the first one.
+        assert_eq!(of(1, 3), (1021 << 52) | 0x5_5555_5555_5555);
+        assert_eq!(of((1 << 53) + 1, 1), (1076 << 52), "towards zero");
     }
-    let (above, below) = (value.numer().magnitude().clone(), value.denom().magnitude().clone());
-    // A quotient of 54 or 55 bits.
-    let shift = 54 - (above.bits() as i64 - below.bits() as i64);
-    let quotient = if shift >= 0 { (above << shift) / below } else { above / (below << -shift) };
-    let bits = quotient.bits() as i64;
-    let mantissa = u64::try_from(quotient >> (bits - 53)).unwrap_or(0);
-    let exponent = (bits - 1 - shift + 1023) as u64;
-    let sign = u64::from(value.is_negative()) << 63;
-    sign | (exponent << 52) | (mantissa & ((1 << 52) - 1))
 }

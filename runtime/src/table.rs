@@ -296,9 +296,11 @@ pub enum RowErrorKind {
 pub struct Statistics {
     /// Rows computed by compiled code.
     pub compiled: usize,
+    /// Rows of which compiled code left some results to the interpreter.
+    pub partial: usize,
     /// Rows computed by the reference interpreter.
     pub reference: usize,
-    /// Rows that compiled code handed to the interpreter.
+    /// Rows that compiled code handed to the interpreter as a whole.
     pub handed_over: usize,
     /// Rows on which each non-blocking row control failed, by name of the control, in declaration order.
     pub failed_controls: Vec<(Arc<str>, usize)>,

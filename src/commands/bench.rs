@@ -33,7 +33,11 @@ pub struct Args {
     #[arg(value_name = "DONNÉES")]
     data: Option<PathBuf>,
 
-    /// Nombre de lignes (100 000 sans autre indication, ou toutes celles du fichier s'il en a plus)
+    /// Résultats à calculer ; sans eux, tous les versements, puis toutes les sorties
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    outputs: Vec<String>,
+
+    /// Nombre de lignes (20 000 sans autre indication, ou toutes celles du fichier s'il en a plus)
     #[arg(long, value_name = "N", value_parser = whole)]
     rows: Option<usize>,
 
@@ -54,14 +58,15 @@ enum Format {
 
 pub fn run(args: &Args) -> Outcome {
     let policy = policy::load(&args.policy, &[])?;
-    let outputs: Vec<QuantityId> = policy.program.outputs().collect();
+    let chosen = if args.outputs.is_empty() { Vec::new() } else { policy::outputs(&policy.program, &args.outputs)? };
+    let outputs: Vec<QuantityId> = if chosen.is_empty() { policy.program.outputs().collect() } else { chosen.clone() };
     let mut request = Request::new(&policy.program, &outputs);
     request.others = OtherColumns::Ignored;
     let batch = match &args.data {
         None => None,
         Some(path) => Some(read(data::place(path), &request)?.batch),
     };
-    let mut options = BenchOptions { threads: args.threads, ..BenchOptions::default() };
+    let mut options = BenchOptions { threads: args.threads, outputs: chosen, ..BenchOptions::default() };
     options.rows = args.rows.unwrap_or_else(|| options.rows.max(batch.as_ref().map_or(0, |batch| batch.rows)));
     let report = measure(&policy, &options, batch.as_ref());
     let text = match args.format {

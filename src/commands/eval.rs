@@ -84,8 +84,8 @@ pub struct Args {
     threads: usize,
 }
 
-/// Rows of one year and one case below which the interpreter is done before a kernel is compiled.
-pub const LEAST_ROWS: usize = 1_024;
+/// Rows of one year below which the interpreter is done before a kernel is compiled.
+pub const LEAST_ROWS: usize = 128;
 
 /// A count on the command line.
 pub fn whole(text: &str) -> Result<usize, String> {
@@ -268,6 +268,7 @@ impl Summary<'_> {
         let ways = [
             (statistics.compiled, "par le code compilé"),
             (statistics.reference, "par l'interprète"),
+            (statistics.partial, "par le code compilé sauf quelques résultats"),
             (statistics.handed_over, "par l'interprète, où le code compilé ne conclut pas"),
         ];
         let ways: Vec<String> =

@@ -83,7 +83,8 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     if let Some(difference) = difference(&program, &batch, &reference, &compiled) {
         panic!("graine {seed}, taille {size} : référence / compilé\n{difference}\n{}", shown(&files));
     }
-    (batch.rows, compiled.statistics.compiled, reference.errors.len())
+    let statistics = compiled.statistics;
+    (batch.rows, statistics.compiled + statistics.partial, reference.errors.len())
 }
 
 /// A policy, the same with an amendment left out, and with it.

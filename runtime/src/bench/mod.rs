@@ -31,11 +31,13 @@ pub struct BenchOptions {
     /// Threads of the parallel measures; 0 for as many as the machine has.
     pub threads: usize,
     pub seed: u64,
+    /// What to compute; every payment, then every output, if none is named.
+    pub outputs: Vec<QuantityId>,
 }
 
 impl Default for BenchOptions {
     fn default() -> Self {
-        Self { rows: 100_000, reference_rows: 1_000, repetitions: 7, threads: 0, seed: 1 }
+        Self { rows: 20_000, reference_rows: 300, repetitions: 7, threads: 0, seed: 1, outputs: Vec::new() }
     }
 }
 
@@ -96,6 +98,8 @@ pub struct Measures {
     /// Kernels against interpreter.
     #[serde(rename = "rapport_noyaux_interprete")]
     pub ratio: Option<u64>,
+    #[serde(rename = "lignes_confiees_en_partie_a_l_interprete")]
+    pub partial: usize,
     #[serde(rename = "lignes_confiees_a_l_interprete")]
     pub handed_over: usize,
     /// Whether both paths gave the same results on the sample.
@@ -109,6 +113,8 @@ pub enum Selection {
     Payments,
     #[serde(rename = "toutes")]
     All,
+    #[serde(rename = "choisies")]
+    Chosen,
 }
 
 /// The kernels of one year.
@@ -160,7 +166,12 @@ pub fn run(policy: &Policy, options: &BenchOptions, data: Option<&Batch>) -> Ben
     let all: Vec<QuantityId> = program.outputs().collect();
     let payments = all.iter().copied().filter(|id| program.quantity(*id).kind == QuantityKind::Payment);
     let mut contenders = Vec::new();
-    for (selection, outputs) in [(Selection::Payments, payments.collect()), (Selection::All, all.clone())] {
+    let selections = if options.outputs.is_empty() {
+        vec![(Selection::Payments, payments.collect()), (Selection::All, all.clone())]
+    } else {
+        vec![(Selection::Chosen, options.outputs.clone())]
+    };
+    for (selection, outputs) in selections {
         if selection == Selection::All || !outputs.is_empty() {
             contenders.push(Contender::new(policy, selection, outputs, &batch, options));
         }
@@ -220,6 +231,8 @@ struct Contender {
     plan: Plan,
     prepared: Vec<Prepared>,
     output: Block,
+    /// Rows of which some results, or all, are left to the interpreter.
+    partial: usize,
     handed_over: usize,
     times: Times,
 }
@@ -248,7 +261,7 @@ impl Contender {
         // Engines compile at the first rows they see: not in the measures.
         let parallel = engine(EngineMode::Compiled, options.threads);
         let _ = parallel.evaluate(batch, &|_| {});
-        let handed_over = single.evaluate(batch, &|_| {}).statistics.handed_over;
+        let statistics = single.evaluate(batch, &|_| {}).statistics;
         Self {
             selection,
             outputs: outputs.len(),
@@ -260,7 +273,8 @@ impl Contender {
             parallel,
             plan,
             prepared,
-            handed_over,
+            partial: statistics.partial,
+            handed_over: statistics.handed_over,
         }
     }
 
@@ -304,6 +318,7 @@ impl Contender {
             evaluation: Rate::of(rows, self.times.evaluation),
             evaluation_parallel: Rate::of(rows, self.times.parallel),
             ratio: compiled.zip(reference).and_then(|(a, b)| a.median.checked_div(b.median)),
+            partial: self.partial,
             handed_over: self.handed_over,
             identical: same(&ours, &theirs, sample.rows),
             compiled,

@@ -85,7 +85,8 @@ fn repeats_data_with_its_empty_cells() {
 #[test]
 fn reports_on_both_selections() {
     let policy = policy();
-    let options = BenchOptions { rows: 300, reference_rows: 50, repetitions: 2, threads: 2, seed: 1 };
+    let options =
+        BenchOptions { rows: 300, reference_rows: 50, repetitions: 2, threads: 2, seed: 1, outputs: Vec::new() };
     let report = run(&policy, &options, None);
     let selections: Vec<Selection> = report.measures.iter().map(|measures| measures.selection).collect();
     assert_eq!(selections, [Selection::Payments, Selection::All]);

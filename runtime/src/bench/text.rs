@@ -48,6 +48,7 @@ impl Measures {
         let title = match self.selection {
             Selection::Payments => "Versements",
             Selection::All => "Toutes les sorties",
+            Selection::Chosen => "Sorties choisies",
         };
         let milliseconds = Ratio::new((self.compilation / 100).into(), 10.into());
         let kilobytes = (self.code_bytes as u64).div_ceil(1_000);
@@ -88,8 +89,9 @@ impl Measures {
         let agreement = if self.identical { "mêmes résultats" } else { "RÉSULTATS DIFFÉRENTS" };
         let _ = writeln!(
             text,
-            "  {} par les noyaux à l'interprète ; {agreement} par les deux voies sur l'échantillon",
+            "  {} par les noyaux à l'interprète, {} en partie ; {agreement} par les deux voies sur l'échantillon",
             counted(self.handed_over, "ligne confiée", "lignes confiées"),
+            self.partial,
         );
     }
 }

@@ -363,7 +363,7 @@ impl Engine {
         for (done, _) in blocks {
             let mut single: Vec<usize> = done.found.iter().map(|(i, ..)| *i).collect();
             single.dedup();
-            sink.statistics.handed_over += single.len();
+            sink.statistics.partial += single.len();
             sink.statistics.compiled += done.refused.iter().filter(|refused| !**refused).count() - single.len();
         }
     }

@@ -640,6 +640,7 @@ impl<'a> Sink<'a> {
         for part in parts {
             sum.compiled += part.compiled;
             sum.reference += part.reference;
+            sum.partial += part.partial;
             sum.handed_over += part.handed_over;
             sum.failed_groups.extend(part.failed_groups.iter().cloned());
             for (name, rows) in &part.failed_controls {
