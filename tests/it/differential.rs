@@ -83,6 +83,12 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     if let Some(difference) = difference(&program, &batch, &reference, &compiled) {
         panic!("graine {seed}, taille {size} : référence / compilé\n{difference}\n{}", shown(&files));
     }
+    // Cut where values are handed on from one kernel to the next.
+    let outputs: Vec<QuantityId> = program.outputs().collect();
+    let engine = Engine::new(program.clone(), outputs, EngineMode::Compiled, 1).cutting_kernels_at(120);
+    if let Some(difference) = difference(&program, &batch, &reference, &engine.evaluate(&batch, &|_| {})) {
+        panic!("graine {seed}, taille {size}, petits noyaux\n{difference}\n{}", shown(&files));
+    }
     let statistics = compiled.statistics;
     (batch.rows, statistics.compiled + statistics.partial, reference.errors.len())
 }

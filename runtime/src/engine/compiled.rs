@@ -24,8 +24,9 @@ pub const KERNEL_NODES: usize = 5_000;
 const WAVE: usize = 16;
 
 /// The kernels compiled so far.
-#[derive(Default)]
 pub struct Kernels {
+    /// Nodes that a kernel is kept near.
+    nodes: usize,
     /// By year, what is asked for and what is never empty; `None` where the code generator refused: the interpreter does those
     /// rows.
     compiled: Mutex<Cache>,
@@ -38,6 +39,10 @@ impl std::fmt::Debug for Kernels {
 }
 
 impl Kernels {
+    pub(super) fn of(nodes: usize) -> Self {
+        Self { nodes, compiled: Mutex::default() }
+    }
+
     fn get(&self, program: &Program, year: i64, targets: &[Target], complete: &[InputId]) -> Option<CompiledKernels> {
         let key = (year, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
@@ -45,7 +50,7 @@ impl Kernels {
         {
             return kernels.clone();
         }
-        let kernels = compile(lower(program, year, targets, complete, KERNEL_NODES)).ok();
+        let kernels = compile(lower(program, year, targets, complete, self.nodes)).ok();
         if let Ok(mut known) = self.compiled.lock() {
             known.insert(key, kernels.clone());
         }

@@ -63,7 +63,7 @@ impl Engine {
     /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
     #[must_use]
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
-        let kernels = Kernels::default();
+        let kernels = Kernels::of(KERNEL_NODES);
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
         Self { program, outputs, mode, threads, pool, kernels, least_rows: 0 }
@@ -73,6 +73,13 @@ impl Engine {
     #[must_use]
     pub fn compiling_from(mut self, rows: usize) -> Self {
         self.least_rows = rows;
+        self
+    }
+
+    /// Cuts the work on a row into kernels near that number of operations. The results are the same.
+    #[must_use]
+    pub fn cutting_kernels_at(mut self, nodes: usize) -> Self {
+        self.kernels = Kernels::of(nodes);
         self
     }
 
