@@ -160,7 +160,7 @@ fn amendments_leave_earlier_years_alone() {
 
 /// Enough for every build; PROPTEST_CASES asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(96)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
 }
 
 proptest! {
@@ -175,7 +175,7 @@ proptest! {
 
 proptest! {
     // Each case compiles three programs and runs two engines on each.
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: cases() / 3, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: cases() / 2, ..ProptestConfig::default() })]
 
     #[test]
     fn amended_policies_agree_too(seed in any::<u64>(), size in 1usize..10) {
