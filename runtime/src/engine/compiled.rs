@@ -349,14 +349,38 @@ impl Engine {
         });
         states.par_iter_mut().for_each(|state| {
             let Some(slots) = slots_of(state.quantity) else { return };
+            blocks.iter().for_each(|(done, rows)| state.take(&done.output, slots, rows));
+        });
+        // What only the interpreter can tell, row by row: its results share what they read.
+        let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (rank, state) in states.iter().enumerate() {
+            let Some(doubt) = slots_of(state.quantity).and_then(|slots| slots.doubt) else { continue };
             for (done, rows) in blocks {
-                state.take(&done.output, slots, rows);
-                let Some(doubt) = slots.doubt else { continue };
-                for (row, _) in rows.iter().zip(done.output.flags(doubt)).filter(|(_, doubt)| *doubt) {
-                    self.remember(batch, history, *row as usize, std::slice::from_mut(state));
+                let cells = rows.iter().zip(done.output.flags(doubt)).zip(&done.refused);
+                for ((row, _), _) in cells.filter(|((_, doubt), refused)| *doubt && !**refused) {
+                    doubtful.entry(*row as usize).or_default().push(rank);
                 }
             }
-        });
+        }
+        let found: Vec<_> = doubtful
+            .into_par_iter()
+            .map(|(row, ranks)| {
+                let wanted: Vec<QuantityId> = ranks.iter().map(|rank| states[*rank].quantity).collect();
+                let values = self.single_results(batch, history, row, &wanted);
+                (row, ranks, values)
+            })
+            .collect();
+        for (row, ranks, values) in found {
+            match values {
+                Ok(values) => {
+                    ranks.iter().zip(values).for_each(|(rank, value)| states[*rank].set(row, value.as_ref()));
+                }
+                // One of them is an error: each for itself.
+                Err(_) => ranks
+                    .iter()
+                    .for_each(|rank| self.remember(batch, history, row, std::slice::from_mut(&mut states[*rank]))),
+            }
+        }
         for slots in outputs {
             let Target::Control(rank) = slots.output.target else { continue };
             for (done, _) in blocks {
