@@ -552,6 +552,8 @@ fn interruption() {
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        // Waiting for the end would close it, and an end of data race with the signal.
+        let data = child.stdin.take();
         // Two temporary files, while the data is awaited.
         let started = std::time::Instant::now();
         while names(path).len() < before.len() + 2 {
@@ -562,6 +564,7 @@ fn interruption() {
         std::thread::sleep(std::time::Duration::from_millis(100));
         Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130));
+        drop(data);
         assert_eq!(names(path), before);
     }
 }
