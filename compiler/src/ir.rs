@@ -1,4 +1,5 @@
-//! The intermediate representation of one kernel: a policy under the law of one year. A straight line of pure operations on integers and flags, no branches.
+//! The intermediate representation of one kernel: a policy under the law of one year, a straight line of pure operations on
+//! integers and flags, without branches.
 //!
 //! Every integer has an interval proved from the declared ranges of the inputs: it gives the width, and no operation can
 //! leave it. Where a bound would pass [`LIMIT`], a [`Op::Narrow`] cuts the interval, and the rows outside are handed to the
@@ -95,8 +96,8 @@ pub enum Op {
     /// `numerator / denominator` to the nearest integer at or below, both as they stand: numerator not negative,
     /// denominator positive.
     FloorDivide(NodeId, NodeId),
-    /// `factor × numerator / denominator` at most, and less than [`APPROXIMATE_ERROR`] below it; the factor in binary64. Beyond twice
-    /// [`APPROXIMATE_RESULT`] in magnitude, just less than that.
+    /// `factor × numerator / denominator` at most, and less than [`APPROXIMATE_ERROR`] below it; the factor in binary64.
+    /// Beyond twice [`APPROXIMATE_RESULT`] in magnitude, just less than that.
     Approximate(NodeId, NodeId, u64),
     Minimum(NodeId, NodeId),
     Maximum(NodeId, NodeId),
@@ -272,7 +273,7 @@ pub fn operands(op: Op) -> [Option<NodeId>; 3] {
     }
 }
 
-/// Whether an estimate of the quotient in binary64 is less than a quarter off: the nearest integer is then the floor or one
+/// Whether an estimate of the quotient in binary64 is less than a half off: the nearest integer is then the floor or one
 /// more, and one remainder of 64 bits tells.
 #[must_use]
 pub fn divides_surely(numerator: Range, denominator: Range) -> bool {

@@ -83,7 +83,8 @@ impl Emitter<'_> {
         let exact = width::magnitude(self.work.kernel.node(id).range) < EXACT.unsigned_abs();
         let estimates = match self.get(id) {
             Lanes::I128(lanes) => {
-                let lanes = lanes.map(|lane| self.as_float(lane));
+                let negative_too = self.work.kernel.node(id).range.is_none_or(|(low, _)| low < 0);
+                let lanes = lanes.map(|lane| self.as_float(lane, negative_too));
                 self.vectors(types::F64X2, lanes)
             }
             Lanes::I64(lanes) if exact => lanes.map(|lane| self.exact_estimate(lane)),
@@ -106,10 +107,24 @@ impl Emitter<'_> {
     }
 
     /// An integer of 128 bits to binary64, a few units of the last place off.
-    fn as_float(&mut self, value: Value) -> Value {
+    fn as_float(&mut self, value: Value, negative_too: bool) -> Value {
+        if !negative_too {
+            return self.magnitude_as_float(value);
+        }
+        // Halves of opposite signs would lose a small number in what they cancel.
+        let zero = self.constant_i128(0);
+        let negative = self.builder.ins().icmp(IntCC::SignedLessThan, value, zero);
+        let opposite = self.builder.ins().isub(zero, value);
+        let magnitude = self.select_i128(negative, opposite, value);
+        let float = self.magnitude_as_float(magnitude);
+        let minus = self.builder.ins().fneg(float);
+        self.builder.ins().select(negative, minus, float)
+    }
+
+    fn magnitude_as_float(&mut self, value: Value) -> Value {
         let (low, high) = self.builder.ins().isplit(value);
         let low = self.builder.ins().fcvt_from_uint(types::F64, low);
-        let high = self.builder.ins().fcvt_from_sint(types::F64, high);
+        let high = self.builder.ins().fcvt_from_uint(types::F64, high);
         let weight = self.float_bits(power_of_two(64));
         let weight = self.builder.ins().extractlane(weight, 0);
         let high = self.builder.ins().fmul(high, weight);
@@ -138,7 +153,7 @@ impl Emitter<'_> {
         }
         let (whole_a, whole_b) = (self.i64(a), self.i64(b));
         let (float_a, float_b) = (self.estimates(a), self.estimates(b));
-        // The estimate is less than a quarter off: the nearest integer is the floor or one more.
+        // The estimate is less than a half off: the nearest integer is the floor or one more.
         Lanes::I64(std::array::from_fn(|i| {
             let ratio = self.builder.ins().fdiv(float_a[i], float_b[i]);
             let quotient = self.nearest(ratio);
@@ -153,7 +168,7 @@ impl Emitter<'_> {
         let mut doubts = Vec::with_capacity(8);
         let quotients = std::array::from_fn(|i| {
             let (numerator, denominator) = (above[i], below[i]);
-            let (x, y) = (self.as_float(numerator), self.as_float(denominator));
+            let (x, y) = (self.as_float(numerator, false), self.as_float(denominator, false));
             let ratio = self.builder.ins().fdiv(x, y);
             let estimate = self.builder.ins().fcvt_to_sint_sat(types::I64, ratio);
             let wide = self.builder.ins().sextend(types::I128, estimate);

@@ -63,16 +63,8 @@ impl Lowerer<'_> {
             return (a.clone(), Fraction { num: b.num, error: 0, ..a.clone() });
         }
         let (a_only, b_only, den) = merge(&a.den, &b.den);
-        // The greatest scale of which both are whole multiples.
-        let numerator = (a.scale.numer() * b.scale.denom()).gcd(&(b.scale.numer() * a.scale.denom()));
-        let scale = Ratio::new(numerator, a.scale.denom() * b.scale.denom());
-        let (a_factor, b_factor) = ((&a.scale / &scale).to_integer(), (&b.scale / &scale).to_integer());
-        let size = |number: &Fraction, factor: &BigInt, others: &[NodeId]| {
-            let own = BigInt::from(self.ir.magnitude(number.num) + number.error) * factor;
-            others.iter().fold(own, |size, other| size * self.ir.magnitude(*other))
-        };
-        let most = size(a, &a_factor, &b_only).max(size(b, &b_factor, &a_only));
-        if most > BigInt::from(LIMIT / 4) && !(a.den.is_empty() && b.den.is_empty()) {
+        let (scale, a_factor, b_factor) = common_scale(&a.scale, &b.scale);
+        if self.common_size(a, b) > BigInt::from(LIMIT / 4) && !(a.den.is_empty() && b.den.is_empty()) {
             let (a, b) = (self.approximated(a), self.approximated(b));
             return self.common(&a, &b);
         }
@@ -87,6 +79,17 @@ impl Lowerer<'_> {
             Fraction { num, scale: scale.clone(), den: den.clone(), error: self.bounded(error) }
         };
         (over(a, &a_factor, &b_only), over(b, &b_factor, &a_only))
+    }
+
+    /// What the longer numerator may be once two numbers stand over one denominator and one scale.
+    fn common_size(&self, a: &Fraction, b: &Fraction) -> BigInt {
+        let (a_only, b_only, _) = merge(&a.den, &b.den);
+        let (_, a_factor, b_factor) = common_scale(&a.scale, &b.scale);
+        let size = |number: &Fraction, factor: BigInt, others: &[NodeId]| {
+            let own = BigInt::from(self.ir.magnitude(number.num) + number.error) * factor;
+            others.iter().fold(own, |size, other| size * self.ir.magnitude(*other))
+        };
+        size(a, a_factor, &b_only).max(size(b, b_factor, &a_only))
     }
 
     /// An error that is not beyond use.
@@ -142,6 +145,11 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn extremum(&mut self, largest: bool, a: &Fraction, b: &Fraction) -> Fraction {
+        if a.error == 0 && b.error == 0 && !self.merges(a, b) && self.common_size(a, b) <= BigInt::from(LIMIT / 4) {
+            let op = if largest { CompareOp::GreaterOrEqual } else { CompareOp::LessOrEqual };
+            let flag = self.compare_numbers(op, a, b);
+            return self.choose_number(flag, a, b);
+        }
         let (a, b) = self.common(a, b);
         Fraction { num: self.ir.extremum(largest, a.num, b.num), error: a.error.max(b.error), ..a }
     }
@@ -153,8 +161,35 @@ impl Lowerer<'_> {
         if flag == self.ir.no {
             return b.clone();
         }
-        let (a, b) = self.common(a, b);
-        Fraction { num: self.ir.select(flag, a.num, b.num), error: a.error.max(b.error), ..a }
+        if self.merges(a, b) {
+            let (a, b) = self.common(a, b);
+            return Fraction { num: self.ir.select(flag, a.num, b.num), error: a.error.max(b.error), ..a };
+        }
+        // Each with its own denominator: their product would only make the integers longer.
+        let [a, b] = [a, b].map(|number| self.with_short_denominator(number));
+        let one = self.ir.constant(1);
+        let [a_den, b_den] = [&a.den, &b.den].map(|den| self.product(one, den));
+        let bare = |number: Fraction| Fraction { den: Vec::new(), ..number };
+        let (a, b) = self.common(&bare(a), &bare(b));
+        let num = self.ir.select(flag, a.num, b.num);
+        let den = self.ir.select(flag, a_den, b_den);
+        let den = if self.ir.constant_of(den) == Some(1) { Vec::new() } else { vec![den] };
+        Fraction { num, error: a.error.max(b.error), den, ..a }
+    }
+
+    /// A number of which the denominator fits.
+    fn with_short_denominator(&mut self, number: &Fraction) -> Fraction {
+        let size = number.den.iter().fold(BigInt::one(), |size, factor| size * self.ir.magnitude(*factor));
+        if size > BigInt::from(LIMIT) { self.approximated(number) } else { number.clone() }
+    }
+
+    /// Whether one denominator serves two numbers, and leaves them short.
+    fn merges(&self, a: &Fraction, b: &Fraction) -> bool {
+        if self.is_zero(a) || self.is_zero(b) || a.den == b.den {
+            return true;
+        }
+        let (a_only, b_only, _) = merge(&a.den, &b.den);
+        (a_only.is_empty() || b_only.is_empty()) && self.common_size(a, b) < BigInt::from(1u64 << 63)
     }
 
     /// Cancels what stands as a factor above and below.
@@ -392,6 +427,14 @@ impl Lowerer<'_> {
 }
 
 /// What each side lacks of the other, and the union, of two sorted multisets.
+/// The greatest scale of which both are whole multiples, and which.
+fn common_scale(a: &Ratio, b: &Ratio) -> (Ratio, BigInt, BigInt) {
+    let numerator = (a.numer() * b.denom()).gcd(&(b.numer() * a.denom()));
+    let scale = Ratio::new(numerator, a.denom() * b.denom());
+    let [a_factor, b_factor] = [a, b].map(|number| (number / &scale).to_integer());
+    (scale, a_factor, b_factor)
+}
+
 fn merge(a: &[NodeId], b: &[NodeId]) -> (Vec<NodeId>, Vec<NodeId>, Vec<NodeId>) {
     let (mut a_only, mut b_only, mut union) = (Vec::new(), Vec::new(), Vec::new());
     let (mut i, mut j) = (0, 0);

@@ -8,6 +8,7 @@
 mod calendar;
 mod fraction;
 mod parts;
+mod states;
 
 use std::collections::HashMap;
 
@@ -16,8 +17,7 @@ use polc_dsl::ast::{BoundKind, Reach};
 
 use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
 use crate::ir::{
-    Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source,
-    Target,
+    Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target,
 };
 use crate::num::{Ratio, integer, power_of_ten};
 use crate::typed::{
@@ -27,14 +27,16 @@ use crate::typed::{
 
 pub use fraction::Fraction;
 pub use parts::lower;
+pub use states::{StateForm, States};
 
 impl<'p> Lowerer<'p> {
-    fn new(program: &'p Program, year: i64, complete: &'p [InputId]) -> Self {
+    fn new(program: &'p Program, year: i64, complete: &'p [InputId], states: &'p States) -> Self {
         let ir = Builder::default();
         Self {
             program,
             year,
             complete,
+            states,
             quantities: HashMap::new(),
             staged: HashMap::new(),
             factors: HashMap::new(),
@@ -76,6 +78,8 @@ struct Lowerer<'p> {
     program: &'p Program,
     year: i64,
     complete: &'p [InputId],
+    /// How the numbers of earlier rows stand.
+    states: &'p States,
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
     /// What earlier kernels of the group left.
@@ -503,16 +507,18 @@ impl<'p> Lowerer<'p> {
         let source = Source::PastResult(reach, id);
         let quantity = self.program.quantity(id);
         let value = match quantity.ty.clone() {
-            Type::Number(_) if !quantity.decimal => {
-                let num = self.ir.load(source, Some((-STATE_FRACTION_LIMIT, STATE_FRACTION_LIMIT)));
-                let den = self.ir.load(Source::PastResultDivisor(reach, id), Some((1, STATE_FRACTION_LIMIT)));
-                Lowered::Number(Fraction::exact(num, Ratio::one(), vec![den]))
-            }
-            Type::Number(_) => {
-                let node = self.ir.load(source, Some((-STATE_LIMIT, STATE_LIMIT)));
-                let scale = Ratio::new(1.into(), power_of_ten(STATE_DECIMALS));
-                Lowered::Number(Fraction::exact(node, scale, Vec::new()))
-            }
+            Type::Number(_) => match self.states.form(self.program, id) {
+                StateForm::Fraction { numerator, divisor } => {
+                    let num = self.ir.load(source, Some(numerator));
+                    let den = self.ir.load(Source::PastResultDivisor(reach, id), Some(divisor));
+                    Lowered::Number(Fraction::exact(num, Ratio::one(), vec![den]))
+                }
+                StateForm::Decimal { decimals, range } => {
+                    let node = self.ir.load(source, Some(range));
+                    let scale = Ratio::new(1.into(), power_of_ten(decimals));
+                    Lowered::Number(Fraction::exact(node, scale, Vec::new()))
+                }
+            },
             Type::Date => Lowered::Date(self.ir.load(source, Some((i128::from(FIRST_DAY), i128::from(LAST_DAY))))),
             Type::Enumeration(e) => {
                 let most = self.program.enumeration(e).cases.len().saturating_sub(1) as i128;
@@ -832,7 +838,7 @@ impl<'p> Lowerer<'p> {
         }
     }
 
-    fn compare_numbers(&mut self, op: CompareOp, a: &Fraction, b: &Fraction) -> NodeId {
+    pub(super) fn compare_numbers(&mut self, op: CompareOp, a: &Fraction, b: &Fraction) -> NodeId {
         let (a, b) = self.common(a, b);
         if a.error == 0 && b.error == 0 {
             return self.year_comparison(op, a.num, b.num).unwrap_or_else(|| self.ir.compare(op, a.num, b.num));

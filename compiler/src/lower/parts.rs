@@ -7,7 +7,7 @@ use crate::ir::{Kernel, NodeId, Op, Output, OutputValue, Range, Source, StagedFl
 use crate::num::Ratio;
 use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
 
-use super::{Fraction, Lowered, LoweredQuantity, Lowerer};
+use super::{Fraction, Lowered, LoweredQuantity, Lowerer, States};
 
 /// A quantity that an earlier kernel computed.
 #[derive(Clone, Debug)]
@@ -40,13 +40,15 @@ enum StagedValue {
 }
 
 /// Lowers the targets for the rows of one year, in kernels of about as many nodes, to run in order. `complete` names inputs of
-/// which none of the rows has an empty cell: what guards against one is left out.
+/// which none of the rows has an empty cell: what guards against one is left out. `states` says how numbers of earlier rows
+/// stand.
 #[must_use]
 pub fn lower<'p>(
     program: &'p Program,
     year: i64,
     targets: &[Target],
     complete: &'p [InputId],
+    states: &'p States,
     nodes: usize,
 ) -> Vec<Kernel> {
     let order = order(program, targets);
@@ -54,7 +56,7 @@ pub fn lower<'p>(
     let wanted: HashMap<QuantityId, Target> =
         targets.iter().filter_map(|target| Some((quantity_of(*target)?, *target))).collect();
     let mut kernels = Vec::new();
-    let mut lowerer = Lowerer::new(program, year, complete);
+    let mut lowerer = Lowerer::new(program, year, complete, states);
     let mut computed: Vec<QuantityId> = Vec::new();
     for (rank, id) in order.iter().enumerate() {
         lowerer.quantity(*id);
@@ -74,7 +76,7 @@ pub fn lower<'p>(
                 staged.insert(id, left);
             }
         }
-        let mut next = Lowerer::new(program, year, complete);
+        let mut next = Lowerer::new(program, year, complete, states);
         next.staged = staged;
         kernels.push(std::mem::replace(&mut lowerer, next).finish(outputs));
     }

@@ -13,7 +13,7 @@ use native::Columns;
 use polc_compiler::Selection;
 use polc_compiler::codegen::{Block, compile};
 use polc_compiler::ir::Target;
-use polc_compiler::lower::lower;
+use polc_compiler::lower::{States, lower};
 use polc_compiler::typed::QuantityId;
 use polc_runtime::bench::{Rate, output_block, repeat, run_kernels};
 use polc_runtime::engine::{Engine, EngineMode, KERNEL_NODES, Prepared};
@@ -196,7 +196,9 @@ impl Contenders {
         group.sample_size(20);
         for (name, targets) in [("year/total", &[Target::Quantity(self.total)][..]), ("year/all", &all)] {
             group.bench_function(name, |b| {
-                b.iter(|| compile(lower(program, 2024, targets, &[], KERNEL_NODES)).expect("machine code"));
+                b.iter(|| {
+                    compile(lower(program, 2024, targets, &[], &States::default(), KERNEL_NODES)).expect("machine code")
+                });
             });
         }
         let sources = &self.policy.sources;

@@ -1,13 +1,13 @@
 //! Rows through machine code: grouped by year, gathered in blocks, computed, scattered back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use num_integer::Integer as _;
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width, compile};
-use polc_compiler::ir::{OutputValue, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
-use polc_compiler::lower::lower;
-use polc_compiler::num::{Ratio, power_of_ten};
+use polc_compiler::ir::{OutputValue, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
+use polc_compiler::lower::{StateForm, States, lower};
+use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Reach;
 use rayon::prelude::*;
@@ -30,6 +30,8 @@ pub struct Kernels {
     /// By year, what is asked for and what is never empty; `None` where the code generator refused: the interpreter does those
     /// rows.
     compiled: Mutex<Cache>,
+    /// How numbers of earlier rows stand, by those that are read.
+    states: Mutex<HashMap<Vec<QuantityId>, Arc<States>>>,
 }
 
 impl std::fmt::Debug for Kernels {
@@ -40,17 +42,38 @@ impl std::fmt::Debug for Kernels {
 
 impl Kernels {
     pub(super) fn of(nodes: usize) -> Self {
-        Self { nodes, compiled: Mutex::default() }
+        Self { nodes, compiled: Mutex::default(), states: Mutex::default() }
     }
 
-    fn get(&self, program: &Program, year: i64, targets: &[Target], complete: &[InputId]) -> Option<CompiledKernels> {
+    fn states(&self, program: &Program, quantities: &[QuantityId]) -> Arc<States> {
+        if let Ok(known) = self.states.lock()
+            && let Some(states) = known.get(quantities)
+        {
+            return states.clone();
+        }
+        let states = Arc::new(States::of(program, quantities));
+        if let Ok(mut known) = self.states.lock() {
+            known.insert(quantities.to_vec(), states.clone());
+        }
+        states
+    }
+
+    /// The forms of states are those of what the targets read: they need no place in the key.
+    fn get(
+        &self,
+        program: &Program,
+        year: i64,
+        targets: &[Target],
+        complete: &[InputId],
+        states: &States,
+    ) -> Option<CompiledKernels> {
         let key = (year, targets.to_vec(), complete.to_vec());
         if let Ok(known) = self.compiled.lock()
             && let Some(kernels) = known.get(&key)
         {
             return kernels.clone();
         }
-        let kernels = compile(lower(program, year, targets, complete, self.nodes)).ok();
+        let kernels = compile(lower(program, year, targets, complete, states, self.nodes)).ok();
         if let Ok(mut known) = self.compiled.lock() {
             known.insert(key, kernels.clone());
         }
@@ -62,8 +85,8 @@ impl Kernels {
 #[derive(Debug)]
 struct State {
     quantity: QuantityId,
-    /// Whether values are kept as multiples of a millionth; otherwise as fractions.
-    decimal: bool,
+    /// How its numbers stand.
+    form: StateForm,
     present: Vec<bool>,
     /// The row is in error, or its number is out of bounds.
     unknown: Vec<bool>,
@@ -73,15 +96,15 @@ struct State {
 }
 
 impl State {
-    fn new(program: &Program, quantity: QuantityId, rows: usize) -> Self {
-        let decimal = program.quantity(quantity).decimal;
+    fn new(quantity: QuantityId, form: StateForm, rows: usize) -> Self {
+        let fraction = matches!(form, StateForm::Fraction { .. });
         Self {
             quantity,
-            decimal,
+            form,
             present: vec![false; rows],
             unknown: vec![false; rows],
             value: vec![0; rows],
-            divisor: vec![1; if decimal { 0 } else { rows }],
+            divisor: vec![1; if fraction { rows } else { 0 }],
         }
     }
 
@@ -93,31 +116,15 @@ impl State {
             Some(Value::Boolean(flag)) => i64::from(*flag),
             Some(Value::Date(date)) => i64::from(date.days()),
             Some(Value::Case(case)) => i64::from(*case),
-            Some(Value::Number(number)) if !self.decimal => {
-                let bounded = |n: &num_bigint::BigInt| {
-                    i64::try_from(n).ok().filter(|n| i128::from(*n).abs() <= STATE_FRACTION_LIMIT)
-                };
-                match (bounded(number.numer()), bounded(number.denom())) {
-                    (Some(numerator), Some(denominator)) => {
-                        self.divisor[row] = denominator;
-                        numerator
-                    }
-                    _ => {
-                        self.unknown[row] = true;
-                        0
-                    }
-                }
-            }
             Some(Value::Number(number)) => {
-                let scaled = number * Ratio::from_integer(power_of_ten(STATE_DECIMALS));
-                let whole = if scaled.is_integer() { i64::try_from(scaled.to_integer()).ok() } else { None };
-                match whole.filter(|whole| i128::from(*whole).abs() <= STATE_LIMIT) {
-                    Some(whole) => whole,
-                    None => {
-                        self.unknown[row] = true;
-                        0
-                    }
-                }
+                let parts = (i128::try_from(number.numer()).ok(), i128::try_from(number.denom()).ok());
+                let fits = if let (Some(numerator), Some(denominator)) = parts {
+                    self.number(row, numerator, denominator)
+                } else {
+                    None
+                };
+                self.unknown[row] = fits.is_none();
+                fits.unwrap_or(0)
             }
             Some(Value::Text(_)) => 0,
         };
@@ -139,7 +146,8 @@ impl State {
                 OutputValue::Flag(_) | OutputValue::Integer(_) => self.value[row] = value as i64,
                 OutputValue::Fraction { constant, .. } => {
                     let factor = slots.factor.map_or(1, |factor| block.integer(factor, i));
-                    match self.number(row, value, constant, factor) {
+                    let number = constant.checked_mul(factor).and_then(|divisor| self.number(row, value, divisor));
+                    match number {
                         Some(value) => self.value[row] = value,
                         None => self.unknown[row] = true,
                     }
@@ -149,18 +157,23 @@ impl State {
     }
 
     /// A number in the form that later rows read; `None` where it does not fit.
-    fn number(&mut self, row: usize, numerator: i128, constant: i128, factor: i128) -> Option<i64> {
-        let denominator = constant.checked_mul(factor)?;
-        if self.decimal {
-            let scaled = numerator.checked_mul(10i128.pow(STATE_DECIMALS))?;
-            let whole = scaled.checked_div(denominator).filter(|whole| whole * denominator == scaled)?;
-            return i64::try_from(whole).ok().filter(|whole| i128::from(*whole).abs() <= STATE_LIMIT);
+    fn number(&mut self, row: usize, numerator: i128, denominator: i128) -> Option<i64> {
+        let within = |value: i128, (low, high): (i128, i128)| {
+            i64::try_from(value).ok().filter(|_| (low..=high).contains(&value))
+        };
+        match self.form {
+            StateForm::Decimal { decimals, range } => {
+                let scaled = numerator.checked_mul(10i128.pow(decimals))?;
+                let whole = scaled.checked_div(denominator).filter(|whole| whole * denominator == scaled)?;
+                within(whole, range)
+            }
+            StateForm::Fraction { numerator: range, divisor } => {
+                let common = numerator.gcd(&denominator);
+                let value = within(numerator / common, range)?;
+                self.divisor[row] = within(denominator / common, divisor)?;
+                Some(value)
+            }
         }
-        let common = numerator.gcd(&denominator);
-        let (numerator, denominator) = (numerator / common, denominator / common);
-        let fits = numerator.abs() <= STATE_FRACTION_LIMIT && denominator <= STATE_FRACTION_LIMIT;
-        self.divisor[row] = i64::try_from(denominator).ok().filter(|_| fits)?;
-        i64::try_from(numerator).ok()
     }
 }
 
@@ -219,7 +232,9 @@ impl Engine {
         let state = self.state(controls);
         let targets = self.targets(&state, controls);
         let (by_year, apart) = self.by_year(history);
-        let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let forms = self.kernels.states(&self.program, &state);
+        let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
+        let mut states: Vec<State> = state.iter().map(new).collect();
         for row in &apart {
             self.remember(batch, history, *row, &mut states);
         }
@@ -235,7 +250,7 @@ impl Engine {
                 self.reference(batch, history, controls, &rows, sink, progress);
                 continue;
             }
-            let Some(kernels) = self.kernels.get(&self.program, year, &targets, &complete) else {
+            let Some(kernels) = self.kernels.get(&self.program, year, &targets, &complete, &forms) else {
                 let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
                 rows.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
                 self.hand_over(batch, history, controls, &rows, sink, progress);
@@ -537,13 +552,15 @@ impl Engine {
         let state = self.state(&[]);
         let targets = self.targets(&state, &[]);
         let (by_year, _) = self.by_year(&history);
-        let mut states: Vec<State> = state.iter().map(|id| State::new(&self.program, *id, batch.rows)).collect();
+        let forms = self.kernels.states(&self.program, &state);
+        let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
+        let mut states: Vec<State> = state.iter().map(new).collect();
         if !states.is_empty() {
             (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
         }
         let compiled = |(year, rows): (i64, Vec<u32>)| {
             let complete = self.complete(batch, &rows);
-            Some((year, self.kernels.get(&self.program, year, &targets, &complete)?, rows))
+            Some((year, self.kernels.get(&self.program, year, &targets, &complete, &forms)?, rows))
         };
         let years = by_year.into_iter().filter_map(compiled).collect();
         Plan { history, states, years }
