@@ -83,7 +83,7 @@ impl Kernels {
 
 /// What later rows read of a result: one value a row.
 #[derive(Debug)]
-struct State {
+pub(super) struct State {
     quantity: QuantityId,
     /// How its numbers stand.
     form: StateForm,
@@ -228,16 +228,14 @@ impl Engine {
         controls: &[u32],
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
-    ) {
+    ) -> Vec<State> {
         let state = self.state(controls);
         let targets = self.targets(&state, controls);
         let (by_year, apart) = self.by_year(history);
         let forms = self.kernels.states(&self.program, &state);
         let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
         let mut states: Vec<State> = state.iter().map(new).collect();
-        for row in &apart {
-            self.remember(batch, history, *row, &mut states);
-        }
+        self.remember(batch, history, &apart, &mut states);
         self.hand_over(batch, history, controls, &apart, sink, progress);
         let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
@@ -245,14 +243,14 @@ impl Engine {
             let complete = self.complete(batch, &rows);
             if rows.len() < self.least_rows {
                 let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
-                rows.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                self.remember(batch, history, &rows, &mut states);
                 sink.statistics.reference += rows.len();
                 self.reference(batch, history, controls, &rows, sink, progress);
                 continue;
             }
             let Some(kernels) = self.kernels.get(&self.program, year, &targets, &complete, &forms) else {
                 let rows: Vec<usize> = rows.iter().map(|row| *row as usize).collect();
-                rows.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                self.remember(batch, history, &rows, &mut states);
                 self.hand_over(batch, history, controls, &rows, sink, progress);
                 continue;
             };
@@ -271,10 +269,11 @@ impl Engine {
                     );
                 }
                 progress(rows.len() - handed.len());
-                handed.iter().for_each(|row| self.remember(batch, history, *row, &mut states));
+                self.remember(batch, history, &handed, &mut states);
                 self.hand_over(batch, history, controls, &handed, sink, progress);
             }
         }
+        states
     }
 
     /// Computes a block of rows, and what the kernels do not know of them.
@@ -381,19 +380,16 @@ impl Engine {
             .into_par_iter()
             .map(|(row, ranks)| {
                 let wanted: Vec<QuantityId> = ranks.iter().map(|rank| states[*rank].quantity).collect();
-                let values = self.single_results(batch, history, row, &wanted);
-                (row, ranks, values)
+                let results = self.states_of(batch, history, &[row], &wanted).pop().unwrap_or_default();
+                (row, ranks, results)
             })
             .collect();
-        for (row, ranks, values) in found {
-            match values {
-                Ok(values) => {
-                    ranks.iter().zip(values).for_each(|(rank, value)| states[*rank].set(row, value.as_ref()));
+        for (row, ranks, results) in found {
+            for (rank, result) in ranks.into_iter().zip(results) {
+                match result {
+                    Ok(value) => states[rank].set(row, value.as_ref()),
+                    Err(_) => states[rank].unknown[row] = true,
                 }
-                // One of them is an error: each for itself.
-                Err(_) => ranks
-                    .iter()
-                    .for_each(|rank| self.remember(batch, history, row, std::slice::from_mut(&mut states[*rank]))),
             }
         }
         for slots in outputs {
@@ -436,12 +432,18 @@ impl Engine {
         sink.statistics.handed_over += rows.len();
     }
 
-    /// Computes with the interpreter what next year reads of a row.
-    fn remember(&self, batch: &Batch, history: &History, row: usize, states: &mut [State]) {
-        for state in states {
-            match self.state_of(batch, history, row, state.quantity) {
-                Ok(value) => state.set(row, value.as_ref()),
-                Err(_) => state.unknown[row] = true,
+    /// Computes with the interpreter what later rows read of some rows.
+    fn remember(&self, batch: &Batch, history: &History, rows: &[usize], states: &mut [State]) {
+        if rows.is_empty() || states.is_empty() {
+            return;
+        }
+        let wanted: Vec<QuantityId> = states.iter().map(|state| state.quantity).collect();
+        for (row, results) in rows.iter().zip(self.states_of(batch, history, rows, &wanted)) {
+            for (state, result) in states.iter_mut().zip(results) {
+                match result {
+                    Ok(value) => state.set(*row, value.as_ref()),
+                    Err(_) => state.unknown[*row] = true,
+                }
             }
         }
     }
@@ -553,10 +555,10 @@ impl Engine {
         let targets = self.targets(&state, &[]);
         let (by_year, _) = self.by_year(&history);
         let forms = self.kernels.states(&self.program, &state);
-        let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
-        let mut states: Vec<State> = state.iter().map(new).collect();
-        if !states.is_empty() {
-            (0..batch.rows).for_each(|row| self.remember(batch, &history, row, &mut states));
+        let mut states = Vec::new();
+        if !state.is_empty() {
+            let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows);
+            states = self.compiled(batch, &history, &[], &mut sink, &|_| {});
         }
         let compiled = |(year, rows): (i64, Vec<u32>)| {
             let complete = self.complete(batch, &rows);

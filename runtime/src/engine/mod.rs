@@ -208,7 +208,7 @@ impl Engine {
                 self.reference(batch, history, controls, &rows, sink, progress);
                 sink.statistics.reference = batch.rows;
             }
-            EngineMode::Compiled => self.compiled(batch, history, controls, sink, progress),
+            EngineMode::Compiled => drop(self.compiled(batch, history, controls, sink, progress)),
         };
         match &self.pool {
             Some(pool) => pool.install(|| run(&mut sink)),

@@ -12,7 +12,11 @@ use crate::interp::{Data, Evaluation, Observer, Silent};
 use crate::table::{Batch, RowErrorKind};
 
 /// Results of earlier rows, by row and quantity.
-type Memory = RefCell<HashMap<(usize, QuantityId), Result<Option<Value>, RowErrorKind>>>;
+type Memory = RefCell<HashMap<(usize, QuantityId), PastResult>>;
+type PastResult = Result<Option<Value>, RowErrorKind>;
+
+/// Rows that share what they read of earlier ones.
+const CHUNK: usize = 512;
 
 /// A row of a batch, with the rows of the years before it.
 pub(crate) struct BatchRow<'a> {
@@ -104,7 +108,6 @@ impl Engine {
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
-        const CHUNK: usize = 512;
         let results: Vec<Vec<_>> = rows
             .par_chunks(CHUNK)
             .map(|chunk| {
@@ -138,16 +141,33 @@ impl Engine {
         row(&data, wanted, &[], Silent).map(|(result, _)| result.values)
     }
 
-    /// What next year may read of a row: the result, or that it is unknown.
-    pub(super) fn state_of(
+    /// What later rows may read of some rows: each result, or that it is unknown.
+    pub(super) fn states_of(
         &self,
         batch: &Batch,
         history: &History,
-        index: usize,
-        id: QuantityId,
-    ) -> Result<Option<Value>, RowErrorKind> {
-        let memory = Memory::default();
-        let data = BatchRow { program: &self.program, batch, history, row: index, memory: &memory };
-        Evaluation::new(&self.program, &data, Silent).quantity(id).map(|outcome| outcome.map(|(_, value)| value))
+        rows: &[usize],
+        wanted: &[QuantityId],
+    ) -> Vec<Vec<PastResult>> {
+        let row = |memory: &Memory, row: usize| {
+            let data = BatchRow { program: &self.program, batch, history, row, memory };
+            let mut evaluation = Evaluation::new(&self.program, &data, Silent);
+            wanted
+                .iter()
+                .map(|id| {
+                    let outcome = evaluation.quantity(*id);
+                    if outcome.is_err() {
+                        // An error leaves an evaluation where it stopped.
+                        evaluation = Evaluation::new(&self.program, &data, Silent);
+                    }
+                    outcome.map(|outcome| outcome.map(|(_, value)| value))
+                })
+                .collect()
+        };
+        let chunk = |rows: &[usize]| -> Vec<Vec<PastResult>> {
+            let memory = Memory::default();
+            rows.iter().map(|index| row(&memory, *index)).collect()
+        };
+        rows.par_chunks(CHUNK).flat_map_iter(chunk).collect()
     }
 }
