@@ -7,6 +7,7 @@ pub mod engine;
 pub mod examples;
 pub mod expected;
 pub mod explain;
+pub mod html;
 pub mod interp;
 pub mod io;
 pub mod needs;
