@@ -23,8 +23,10 @@ fn failed(error: impl std::fmt::Display) -> CompileError {
     CompileError(error.to_string())
 }
 
-/// Nodes up to which a kernel is worth optimising.
-const CAREFUL_NODES: usize = 3_000;
+/// Work up to which a kernel is worth optimising.
+const CAREFUL_WORK: usize = 3_000;
+/// What a node of 128 bits counts for: it takes many instructions, of which some name their registers.
+const WIDE_WORK: usize = 16;
 
 type Function = unsafe extern "C" fn(*const u8, *mut u8, i64);
 
@@ -92,7 +94,8 @@ impl Block {
 pub fn compile(work: &emit::Work<'_>) -> Result<(Code, usize), CompileError> {
     let mut flags = codegen::settings::builder();
     // Careful allocation of registers takes more than its share of time on long functions.
-    let long = work.live.len() > CAREFUL_NODES;
+    let wide = work.live.iter().filter(|id| work.kernel.node(**id).is_wide()).count();
+    let long = work.live.len() + WIDE_WORK * wide > CAREFUL_WORK;
     flags.set("opt_level", if long { "none" } else { "speed" }).map_err(failed)?;
     flags.set("regalloc_algorithm", if long { "single_pass" } else { "backtracking" }).map_err(failed)?;
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).map_err(failed)?;
