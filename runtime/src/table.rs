@@ -205,7 +205,7 @@ pub enum ResultValues {
 /// Exact numbers as fractions; the few that do not fit stand apart.
 #[derive(Clone, Debug)]
 pub struct Numbers {
-    pub numerators: Vec<i128>,
+    pub numerators: Vec<i64>,
     /// One for all rows, or one per row; always positive.
     pub denominators: Denominators,
     pub large: BTreeMap<usize, Ratio>,
@@ -213,8 +213,8 @@ pub struct Numbers {
 
 #[derive(Clone, Debug)]
 pub enum Denominators {
-    Constant(i128),
-    PerRow(Vec<i128>),
+    Constant(i64),
+    PerRow(Vec<i64>),
 }
 
 impl ResultColumn {
@@ -236,14 +236,23 @@ impl ResultColumn {
 impl Numbers {
     #[must_use]
     pub fn value(&self, row: usize) -> Ratio {
-        if let Some(large) = self.large.get(&row) {
-            return large.clone();
+        match self.small(row) {
+            Some((numerator, denominator)) => Ratio::new(numerator.into(), denominator.into()),
+            None => self.large[&row].clone(),
+        }
+    }
+
+    /// The number as two integers, not in lowest terms; `None` where it stands apart.
+    #[must_use]
+    pub fn small(&self, row: usize) -> Option<(i64, i64)> {
+        if !self.large.is_empty() && self.large.contains_key(&row) {
+            return None;
         }
         let denominator = match &self.denominators {
             Denominators::Constant(denominator) => *denominator,
             Denominators::PerRow(denominators) => denominators[row],
         };
-        Ratio::new(self.numerators[row].into(), denominator.into())
+        Some((self.numerators[row], denominator))
     }
 }
 

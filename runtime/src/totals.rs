@@ -16,7 +16,7 @@ pub fn total(column: &ResultColumn) -> Option<Ratio> {
     for row in rows {
         match numbers.large.get(&row) {
             Some(value) => large += value,
-            None => match small.checked_add(numbers.numerators[row]) {
+            None => match small.checked_add(numbers.numerators[row].into()) {
                 Some(sum) => small = sum,
                 None => large += numbers.value(row),
             },
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn sums_exactly_whatever_the_size() {
         let mut numbers = Numbers {
-            numerators: vec![i128::MAX, 1, 250, 99],
+            numerators: vec![i64::MAX, i64::MAX, 250, 99],
             denominators: Denominators::Constant(100),
             large: [(1, Ratio::new(1.into(), 3.into()))].into(),
         };

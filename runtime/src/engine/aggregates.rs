@@ -1,16 +1,18 @@
 //! The first pass: figures of the whole data set, one for each group of rows, that the second pass reads.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use polc_compiler::ir::{STATE_FRACTION_LIMIT, STATE_LIMIT};
 use polc_compiler::num::{Ratio, RoundingMode, integer, round};
 use polc_compiler::typed::{Aggregate, ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Summary;
 
+use super::keys::group_rows;
 use super::reference::BatchRow;
-use super::{Engine, EngineMode, History, reachable};
+use super::{Engine, History, reachable};
 use crate::interp::{Evaluation, Silent};
-use crate::table::{Batch, Results};
+use crate::table::{Batch, ResultColumn, ResultValues, Results};
 
 /// What rows read of their groups.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,7 @@ pub struct Aggregates {
 struct Figures {
     /// One a group; `None` where no row of the group brings a value.
     values: Vec<Option<Value>>,
+    fractions: Vec<(Option<i64>, i64)>,
     /// The group of each row; `None` for a row with an empty key.
     groups: Vec<Option<u32>>,
     /// What a row without group reads.
@@ -39,15 +42,18 @@ impl Aggregates {
         }
     }
 
+    /// The same as the numerator and the denominator of 64-bit integers; the numerator is missing where it does not fit.
+    pub(super) fn fraction(&self, id: QuantityId, row: usize) -> (Option<i64>, i64) {
+        let Some(figures) = self.figures.get(&id) else { return (Some(0), 1) };
+        match figures.groups.get(row).copied().flatten() {
+            Some(group) => figures.fractions[group as usize],
+            None => fraction_of(figures.alone.as_ref()),
+        }
+    }
+
     /// Computes the figures that the roots depend on.
-    pub(super) fn of(
-        program: &Arc<Program>,
-        roots: &[QuantityId],
-        batch: &Batch,
-        mode: EngineMode,
-        threads: usize,
-    ) -> Self {
-        let mut survey = Survey::of(program, roots, &[], mode, threads);
+    pub(super) fn of(engine: &Engine, roots: &[QuantityId], batch: &Batch) -> Self {
+        let mut survey = Survey::of(engine, roots, &[]);
         survey.add(batch, &[]);
         survey.aggregates(batch)
     }
@@ -59,7 +65,7 @@ impl Aggregates {
 pub struct Survey {
     program: Arc<Program>,
     /// Computes what each row brings.
-    engine: Option<Engine>,
+    engine: Option<Arc<Engine>>,
     /// Ranks among the aggregates of the policy.
     wanted: Vec<usize>,
     groups: Vec<Groups>,
@@ -76,22 +82,17 @@ struct Groups {
 
 impl Survey {
     /// Of the figures that the roots depend on, and of these controls.
-    pub(super) fn of(
-        program: &Arc<Program>,
-        roots: &[QuantityId],
-        controls: &[u32],
-        mode: EngineMode,
-        threads: usize,
-    ) -> Self {
+    pub(super) fn of(engine: &Engine, roots: &[QuantityId], controls: &[u32]) -> Self {
+        let program = &engine.program;
         let needed: BTreeSet<QuantityId> =
             reachable(program, roots).into_iter().filter(|id| program.aggregate(*id).is_some()).collect();
         let all = program.aggregates.iter().enumerate();
         let wanted: Vec<usize> =
             all.filter(|(_, aggregate)| needed.contains(&aggregate.quantity)).map(|(rank, _)| rank).collect();
         let outputs: Vec<QuantityId> = wanted.iter().map(|rank| program.aggregates[*rank].of).collect();
-        let engine = (!outputs.is_empty()).then(|| Engine::new(Arc::clone(program), outputs, mode, threads));
         let groups = wanted.iter().map(|_| Groups::default()).collect();
         let controls = controls.iter().map(|control| (*control, HashMap::new())).collect();
+        let engine = (!outputs.is_empty()).then(|| engine.nested(outputs));
         Self { program: Arc::clone(program), engine, wanted, groups, controls }
     }
 
@@ -99,10 +100,18 @@ impl Survey {
     pub fn add(&mut self, batch: &Batch, ranks: &[u64]) {
         let program = &*self.program;
         for (control, firsts) in &mut self.controls {
-            for (row, rank) in ranks.iter().enumerate() {
-                if let Some(key) = group(program, grouping(program, *control), batch, row) {
-                    let first = firsts.entry(key).or_insert(*rank);
-                    *first = (*first).min(*rank);
+            let by = grouping(program, *control);
+            let met = group_rows(batch, by);
+            let mut least = vec![u64::MAX; met.firsts.len()];
+            for (group, rank) in met.groups.iter().zip(ranks) {
+                if let Some(group) = group {
+                    least[*group as usize] = least[*group as usize].min(*rank);
+                }
+            }
+            for (row, rank) in met.firsts.iter().zip(least).filter(|(_, rank)| *rank < u64::MAX) {
+                if let Some(key) = group(program, by, batch, *row) {
+                    let first = firsts.entry(key).or_insert(rank);
+                    *first = (*first).min(rank);
                 }
             }
         }
@@ -129,9 +138,17 @@ impl Survey {
         let mut failed = Vec::new();
         for (control, firsts) in &self.controls {
             let by = grouping(program, *control);
-            let first =
-                |row: &usize| group(program, by, batch, *row).is_some_and(|key| firsts.get(&key) == Some(&ranks[*row]));
-            let rows: Vec<usize> = (0..batch.rows).filter(first).collect();
+            let met = group_rows(batch, by);
+            let mut rows = met.firsts;
+            for (row, group) in met.groups.iter().enumerate() {
+                if let Some(group) = group {
+                    let first = &mut rows[*group as usize];
+                    *first = if ranks[row] < ranks[*first] { row } else { *first };
+                }
+            }
+            rows.retain(|row| {
+                group(program, by, batch, *row).is_some_and(|key| firsts.get(&key) == Some(&ranks[*row]))
+            });
             let groups = failed_rows(program, *control, batch, history, &rows);
             failed.extend(groups.into_iter().map(|(row, name)| (*control, ranks[row], name)));
         }
@@ -157,6 +174,8 @@ fn group(program: &Program, by: &[InputId], batch: &Batch, row: usize) -> Option
 struct Tally {
     count: u64,
     sum: Ratio,
+    /// What is not yet in the sum, and what divides it; 0 where nothing is.
+    pending: (i128, i64),
     least: Option<Ratio>,
     most: Option<Ratio>,
     different: BTreeSet<String>,
@@ -164,30 +183,30 @@ struct Tally {
 
 impl Groups {
     fn add(&mut self, program: &Program, aggregate: &Aggregate, batch: &Batch, results: &Results, rank: usize) {
-        for row in 0..batch.rows {
-            let Some(key) = group(program, &aggregate.by, batch, row) else { continue };
+        let met = group_rows(batch, &aggregate.by);
+        let mut tallies: Vec<Tally> = vec![Tally::default(); met.firsts.len()];
+        let column = &results.columns[rank];
+        for (row, group) in met.groups.iter().enumerate() {
+            let Some(group) = group else { continue };
+            let tally = &mut tallies[*group as usize];
+            match aggregate.summary {
+                Summary::Count => tally.count += u64::from(column.present[row]),
+                Summary::Sum | Summary::Mean => tally.sum_of(column, row),
+                Summary::Maximum | Summary::Minimum | Summary::Distinct => {
+                    let Some(Value::Number(value)) = column.value(row) else { continue };
+                    tally.look(aggregate, value, batch, program, row);
+                }
+            }
+        }
+        for (row, mut tally) in met.firsts.iter().zip(tallies) {
+            let Some(key) = group(program, &aggregate.by, batch, *row) else { continue };
+            tally.settle();
             let next = self.tallies.len() as u32;
             let group = *self.known.entry(key).or_insert(next);
             if group == next {
-                self.tallies.push(Tally::default());
-            }
-            let Some(Value::Number(value)) = results.columns[rank].value(row) else { continue };
-            let tally = &mut self.tallies[group as usize];
-            tally.count += 1;
-            match aggregate.summary {
-                Summary::Count => {}
-                Summary::Sum | Summary::Mean => tally.sum += value,
-                Summary::Maximum => {
-                    tally.most = Some(tally.most.take().map_or(value.clone(), |known| known.max(value)));
-                }
-                Summary::Minimum => {
-                    tally.least = Some(tally.least.take().map_or(value.clone(), |known| known.min(value)));
-                }
-                Summary::Distinct => {
-                    if let Some(value) = aggregate.distinct.and_then(|id| batch.value(program, id, row)) {
-                        tally.different.insert(format!("{value:?}"));
-                    }
-                }
+                self.tallies.push(tally);
+            } else {
+                self.tallies[group as usize].merge(tally);
             }
         }
     }
@@ -195,18 +214,78 @@ impl Groups {
     /// The figures of the groups of these rows.
     fn figures(&self, program: &Program, aggregate: &Aggregate, batch: &Batch) -> Figures {
         // A part may have few of the groups.
-        let mut values = Vec::new();
-        let mut ranks: HashMap<u32, u32> = HashMap::new();
-        let groups = (0..batch.rows).map(|row| {
-            let group = *self.known.get(&group(program, &aggregate.by, batch, row)?)?;
-            Some(*ranks.entry(group).or_insert_with(|| {
-                values.push(figure(aggregate, &self.tallies[group as usize]));
-                values.len() as u32 - 1
-            }))
-        });
-        let groups = groups.collect();
+        let met = group_rows(batch, &aggregate.by);
+        let known: Vec<Option<&u32>> =
+            met.firsts.iter().map(|row| self.known.get(&group(program, &aggregate.by, batch, *row)?)).collect();
+        let values: Vec<Option<Value>> =
+            known.iter().map(|group| figure(aggregate, &self.tallies[*(*group)? as usize])).collect();
+        let groups = met.groups.iter().map(|group| group.filter(|group| known[*group as usize].is_some())).collect();
+        let fractions = values.iter().map(|value| fraction_of(value.as_ref())).collect();
         let zero = matches!(aggregate.summary, Summary::Count | Summary::Sum | Summary::Distinct);
-        Figures { values, groups, alone: zero.then(|| Value::Number(integer(0))) }
+        Figures { values, fractions, groups, alone: zero.then(|| Value::Number(integer(0))) }
+    }
+}
+
+impl Tally {
+    /// Adds the number of a row, if there is one.
+    fn sum_of(&mut self, column: &ResultColumn, row: usize) {
+        if !column.present[row] {
+            return;
+        }
+        let ResultValues::Number(numbers) = &column.values else { return };
+        self.count += 1;
+        if let Some((numerator, denominator)) = numbers.small(row) {
+            if denominator != self.pending.1 {
+                self.settle();
+                self.pending.1 = denominator;
+            }
+            // A sum of 64-bit numbers: no file is long enough to pass 128 bits.
+            self.pending.0 += i128::from(numerator);
+        } else {
+            self.sum += numbers.value(row);
+        }
+    }
+
+    /// Takes what is pending into the sum.
+    fn settle(&mut self) {
+        let (numerator, denominator) = std::mem::take(&mut self.pending);
+        if numerator != 0 {
+            self.sum += Ratio::new(numerator.into(), denominator.into());
+        }
+    }
+
+    fn look(&mut self, aggregate: &Aggregate, value: Ratio, batch: &Batch, program: &Program, row: usize) {
+        self.count += 1;
+        match aggregate.summary {
+            Summary::Maximum => self.most = Some(self.most.take().map_or(value.clone(), |known| known.max(value))),
+            Summary::Minimum => self.least = Some(self.least.take().map_or(value.clone(), |known| known.min(value))),
+            Summary::Distinct => {
+                if let Some(value) = aggregate.distinct.and_then(|id| batch.value(program, id, row)) {
+                    self.different.insert(format!("{value:?}"));
+                }
+            }
+            Summary::Count | Summary::Sum | Summary::Mean => {}
+        }
+    }
+
+    /// Adds what another part of the rows brought.
+    fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum += other.sum;
+        self.least = self.least.take().into_iter().chain(other.least).min();
+        self.most = self.most.take().into_iter().chain(other.most).max();
+        self.different.extend(other.different);
+    }
+}
+
+/// A figure as a fraction of 64-bit integers; the numerator is missing where it does not fit.
+fn fraction_of(value: Option<&Value>) -> (Option<i64>, i64) {
+    let Some(Value::Number(number)) = value else { return (Some(0), 1) };
+    let numerator = i64::try_from(number.numer()).ok().filter(|n| i128::from(*n).abs() <= STATE_LIMIT);
+    let divisor = i64::try_from(number.denom()).ok().filter(|n| i128::from(*n) <= STATE_FRACTION_LIMIT);
+    match (numerator, divisor) {
+        (Some(numerator), Some(divisor)) => (Some(numerator), divisor),
+        _ => (None, 1),
     }
 }
 
@@ -231,9 +310,7 @@ fn figure(aggregate: &Aggregate, tally: &Tally) -> Option<Value> {
 /// The groups on which a control on the whole data does not hold, as `input = value` lists; in the order of their first row.
 pub(super) fn failed_groups(program: &Program, control: u32, batch: &Batch, history: &History) -> Vec<String> {
     let by = grouping(program, control);
-    let mut seen: HashSet<Vec<Value>> = HashSet::new();
-    let mut first = |row: &usize| group(program, by, batch, *row).is_some_and(|key| seen.insert(key));
-    let firsts: Vec<usize> = (0..batch.rows).filter(|row| first(row)).collect();
+    let firsts = group_rows(batch, by).firsts;
     failed_rows(program, control, batch, history, &firsts).into_iter().map(|(_, name)| name).collect()
 }
 

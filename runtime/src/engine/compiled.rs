@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use num_integer::Integer as _;
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width, compile};
-use polc_compiler::ir::{OutputValue, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target};
+use polc_compiler::ir::{OutputValue, Source, Target};
 use polc_compiler::lower::{StateForm, States, lower};
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
@@ -490,7 +490,7 @@ impl Engine {
                 Source::Aggregate(id) | Source::AggregateDivisor(id) => {
                     let is_divisor = matches!(source, Source::AggregateDivisor(_));
                     let figure = |row: &u32| {
-                        let (numerator, divisor) = fraction_of(history.aggregates.value(id, *row as usize));
+                        let (numerator, divisor) = history.aggregates.fraction(id, *row as usize);
                         if is_divisor { divisor } else { numerator.unwrap_or(0) }
                     };
                     block.fill_integers(slot, rows.iter().map(figure));
@@ -500,7 +500,7 @@ impl Engine {
                     block.fill_flags(slot, rows.iter().map(present));
                 }
                 Source::AggregateUnknown(id) => {
-                    let unknown = |row: &u32| fraction_of(history.aggregates.value(id, *row as usize)).0.is_none();
+                    let unknown = |row: &u32| history.aggregates.fraction(id, *row as usize).0.is_none();
                     block.fill_flags(slot, rows.iter().map(unknown));
                 }
                 Source::PastResult(reach, id)
@@ -583,17 +583,6 @@ impl Engine {
     }
 }
 
-/// A figure as a fraction of 64-bit integers; the numerator is missing where it does not fit.
-fn fraction_of(value: Option<&Value>) -> (Option<i64>, i64) {
-    let Some(Value::Number(number)) = value else { return (Some(0), 1) };
-    let numerator = i64::try_from(number.numer()).ok().filter(|n| i128::from(*n).abs() <= STATE_LIMIT);
-    let divisor = i64::try_from(number.denom()).ok().filter(|n| i128::from(*n) <= STATE_FRACTION_LIMIT);
-    match (numerator, divisor) {
-        (Some(numerator), Some(divisor)) => (Some(numerator), divisor),
-        _ => (None, 1),
-    }
-}
-
 /// Copies the cells of some rows.
 fn put(block: &mut Block, slot: Slot, data: &ColumnData, rows: &[u32]) {
     let rows = rows.iter().map(|row| *row as usize);
@@ -628,14 +617,20 @@ fn store_column(column: &mut ResultColumn, block: &Block, slots: &OutputSlots, r
         ResultValues::Case(cells) => each_integer(block, slots.value, rows(), |row, case| cells[row] = case as u16),
         ResultValues::Number(numbers) => {
             let OutputValue::Fraction { constant, .. } = slots.output.value else { return };
+            let short = slots.value.width < Width::I128;
             match (&mut numbers.denominators, slots.factor) {
-                (Denominators::Constant(known), None) if constant == *known => {
-                    each_integer(block, slots.value, rows(), |row, cell| numbers.numerators[row] = cell);
+                // Over another constant: fewer decimals than the quantity may have.
+                (Denominators::Constant(known), None) if short && i128::from(*known) % constant == 0 => {
+                    let times = i128::from(*known) / constant;
+                    each_integer(block, slots.value, rows(), |row, cell| match i64::try_from(cell * times) {
+                        Ok(numerator) => numbers.numerators[row] = numerator,
+                        Err(_) => apart(&mut numbers.large, row, cell, constant),
+                    });
                     return;
                 }
-                (Denominators::PerRow(denominators), None) => {
+                (Denominators::PerRow(denominators), None) if short && let Ok(constant) = i64::try_from(constant) => {
                     each_integer(block, slots.value, rows(), |row, cell| {
-                        numbers.numerators[row] = cell;
+                        numbers.numerators[row] = cell as i64;
                         denominators[row] = constant;
                     });
                     return;
@@ -648,20 +643,15 @@ fn store_column(column: &mut ResultColumn, block: &Block, slots: &OutputSlots, r
                 }
                 let numerator = block.integer(slots.value, i);
                 let factor = slots.factor.map_or(1, |slot| block.integer(slot, i));
-                match (&mut numbers.denominators, constant.checked_mul(factor)) {
-                    (Denominators::PerRow(denominators), Some(denominator)) if denominator > 0 => {
-                        numbers.numerators[row] = numerator;
-                        denominators[row] = denominator;
-                    }
-                    _ if factor > 0 => numbers.set(
-                        row,
-                        &(Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into())),
-                    ),
-                    _ => {}
-                }
+                numbers.set_quotient(row, numerator, constant, factor);
             }
         }
     }
+}
+
+/// Keeps a number that does not fit.
+fn apart(large: &mut BTreeMap<usize, Ratio>, row: usize, numerator: i128, denominator: i128) {
+    large.insert(row, Ratio::new(numerator.into(), denominator.into()));
 }
 
 /// Gives each integer of a column with its row.

@@ -1,13 +1,10 @@
 //! From a row to the others that it reads: those of the years before, and the figures of its groups.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use polc_compiler::num::Ratio;
-use polc_compiler::typed::{ControlKind, ExprKind, Presence, Program, Value};
+use polc_compiler::typed::{ControlKind, ExprKind, InputId, Presence, Program};
 use polc_dsl::ast::Reach;
 
 use super::aggregates::Aggregates;
+use super::keys::group_rows;
 use crate::table::Batch;
 
 /// For every row, the rows of the same key one year earlier and of the latest year before, if there are any.
@@ -34,11 +31,15 @@ impl History {
         if !reads_past(program) {
             return history;
         }
-        let mut by_subject: BTreeMap<Vec<Key>, Vec<u32>> = BTreeMap::new();
-        for row in 0..batch.rows {
-            by_subject.entry(batch.subject(program, row).iter().map(key).collect()).or_default().push(row as u32);
+        let keys: Vec<InputId> = program.key.iter().copied().filter(|id| *id != program.year).collect();
+        let grouping = group_rows(batch, &keys);
+        let mut by_subject: Vec<Vec<u32>> = vec![Vec::new(); grouping.firsts.len()];
+        for (row, group) in grouping.groups.iter().enumerate() {
+            if let Some(group) = group {
+                by_subject[*group as usize].push(row as u32);
+            }
         }
-        for rows in by_subject.values_mut() {
+        for rows in &mut by_subject {
             rows.sort_by_key(|row| history.years[*row as usize]);
             for pair in rows.windows(2) {
                 let (before, row) = (pair[0] as usize, pair[1] as usize);
@@ -58,24 +59,6 @@ impl History {
             Reach::Earlier => &self.earlier,
         };
         rows[row].map(|row| row as usize)
-    }
-}
-
-/// A value as something that has an order.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Number(Ratio),
-    Rank(i64),
-    Text(Arc<str>),
-}
-
-fn key(value: &Value) -> Key {
-    match value {
-        Value::Number(number) => Key::Number(number.clone()),
-        Value::Boolean(flag) => Key::Rank(i64::from(*flag)),
-        Value::Date(date) => Key::Rank(i64::from(date.days())),
-        Value::Case(case) => Key::Rank(i64::from(*case)),
-        Value::Text(text) => Key::Text(text.clone()),
     }
 }
 

@@ -6,12 +6,16 @@
 mod aggregates;
 mod compiled;
 mod history;
+mod keys;
 pub(crate) mod reference;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
 
+use num_bigint::BigInt;
+use num_integer::Integer as _;
 use polc_compiler::ir::Target;
+use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
 
 use crate::table::{
@@ -51,6 +55,8 @@ pub struct Engine {
     kernels: Kernels,
     /// Rows below which a group is not worth compiling for.
     least_rows: usize,
+    /// Engines for what rows bring to aggregates: they keep what they compiled.
+    nested: Mutex<HashMap<Vec<QuantityId>, Arc<Engine>>>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -66,7 +72,7 @@ impl Engine {
         let kernels = Kernels::of(KERNEL_NODES);
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0 }
+        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, nested: Mutex::default() }
     }
 
     /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
@@ -81,6 +87,15 @@ impl Engine {
     pub fn cutting_kernels_at(mut self, nodes: usize) -> Self {
         self.kernels = Kernels::of(nodes);
         self
+    }
+
+    /// The engine for other outputs of the same policy.
+    fn nested(&self, outputs: Vec<QuantityId>) -> Arc<Self> {
+        let new = |outputs| Arc::new(Self::new(self.program.clone(), outputs, self.mode, self.threads));
+        match self.nested.lock() {
+            Ok(mut known) => known.entry(outputs).or_insert_with_key(|outputs| new(outputs.clone())).clone(),
+            Err(_) => new(outputs),
+        }
     }
 
     /// Evaluates every row. `progress` is told how many more rows are done.
@@ -142,7 +157,7 @@ impl Engine {
     #[must_use]
     pub fn survey(&self, batch: &Batch) -> Survey {
         let (_, groups) = self.controls(batch);
-        Survey::of(&self.program, &self.roots(batch, &groups), &groups, self.mode, self.threads)
+        Survey::of(self, &self.roots(batch, &groups), &groups)
     }
 
     /// Evaluates a part of the data that holds whole histories, once all the parts are added to the survey. `ranks` are those
@@ -169,7 +184,7 @@ impl Engine {
         let program = &self.program;
         let mut history = History::of(program, batch);
         if !program.aggregates.is_empty() {
-            history.aggregates = Aggregates::of(program, &self.roots(batch, groups), batch, self.mode, self.threads);
+            history.aggregates = Aggregates::of(self, &self.roots(batch, groups), batch);
         }
         history
     }
@@ -358,7 +373,7 @@ impl Sink {
                     Type::Number(_) => ResultValues::Number(Numbers {
                         numerators: vec![0; rows],
                         denominators: match quantity.rules.first().and_then(|rule| rule.rounding) {
-                            Some(decimals) => Denominators::Constant(10i128.pow(decimals)),
+                            Some(decimals) => Denominators::Constant(10i64.pow(decimals)),
                             None => Denominators::PerRow(vec![1; rows]),
                         },
                         large: std::collections::BTreeMap::new(),
@@ -421,30 +436,54 @@ impl ResultColumn {
 }
 
 impl Numbers {
-    /// Stores an exact number, apart if it does not fit.
-    fn set(&mut self, row: usize, value: &polc_compiler::num::Ratio) {
-        let fits = match &mut self.denominators {
-            Denominators::Constant(constant) => {
-                let scaled = value * polc_compiler::num::Ratio::from_integer((*constant).into());
-                scaled
-                    .is_integer()
-                    .then(|| i128::try_from(scaled.to_integer()).ok())
-                    .flatten()
-                    .map(|n| self.numerators[row] = n)
+    /// Stores `numerator / (constant × factor)`; what divides is positive wherever the number is meant.
+    fn set_quotient(&mut self, row: usize, numerator: i128, constant: i128, factor: i128) {
+        if factor <= 0 {
+            return;
+        }
+        let whole = constant.checked_mul(factor).map(|denominator| {
+            let common = numerator.gcd(&denominator);
+            (numerator / common, denominator / common)
+        });
+        let fits = whole.and_then(|(above, below)| match &mut self.denominators {
+            Denominators::Constant(known) => {
+                let times =
+                    i128::from(*known).checked_div(below).filter(|times| times * below == i128::from(*known))?;
+                self.numerators[row] = i64::try_from(above.checked_mul(times)?).ok()?;
+                Some(())
             }
             Denominators::PerRow(denominators) => {
-                match (i128::try_from(value.numer().clone()), i128::try_from(value.denom().clone())) {
-                    (Ok(numerator), Ok(denominator)) => {
-                        self.numerators[row] = numerator;
-                        denominators[row] = denominator;
-                        Some(())
-                    }
-                    _ => None,
-                }
+                (self.numerators[row], denominators[row]) = (i64::try_from(above).ok()?, i64::try_from(below).ok()?);
+                Some(())
+            }
+        });
+        if fits.is_none() {
+            let value = Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into());
+            self.large.insert(row, value);
+        }
+    }
+
+    /// Stores an exact number, apart if it does not fit.
+    fn set(&mut self, row: usize, value: &Ratio) {
+        let small = |n: &BigInt| i64::try_from(n).ok();
+        let fits = match &mut self.denominators {
+            Denominators::Constant(constant) => {
+                let scaled = value * Ratio::from_integer((*constant).into());
+                let whole = scaled.is_integer().then(|| small(scaled.numer())).flatten();
+                whole.map(|numerator| self.numerators[row] = numerator)
+            }
+            Denominators::PerRow(denominators) => {
+                small(value.numer()).zip(small(value.denom())).map(|(above, below)| {
+                    self.numerators[row] = above;
+                    denominators[row] = below;
+                })
             }
         };
         if fits.is_none() {
             self.large.insert(row, value.clone());
+        } else if !self.large.is_empty() {
+            // What machine code left of a row in doubt may stand there.
+            self.large.remove(&row);
         }
     }
 }

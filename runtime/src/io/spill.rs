@@ -129,10 +129,10 @@ pub(crate) fn take_results(frame: &[u8], like: &[ResultColumn]) -> io::Result<(V
             ResultValues::Date(_) => ResultValues::Date(bytes.all(i32::from_le_bytes)?),
             ResultValues::Case(_) => ResultValues::Case(bytes.all(u16::from_le_bytes)?),
             ResultValues::Number(numbers) => {
-                let numerators = bytes.all(i128::from_le_bytes)?;
+                let numerators = bytes.all(i64::from_le_bytes)?;
                 let denominators = match &numbers.denominators {
                     Denominators::Constant(denominator) => Denominators::Constant(*denominator),
-                    Denominators::PerRow(_) => Denominators::PerRow(bytes.all(i128::from_le_bytes)?),
+                    Denominators::PerRow(_) => Denominators::PerRow(bytes.all(i64::from_le_bytes)?),
                 };
                 let mut large = BTreeMap::new();
                 for _ in 0..bytes.count()? {

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::table::Table;
 use super::writer::WriteError;
 use crate::diagnostics::{self as say};
-use crate::table::{ColumnData, Denominators, Numbers, ResultColumn, ResultValues, Results};
+use crate::table::{ColumnData, Numbers, ResultColumn, ResultValues, Results};
 
 /// Digits of a decimal column.
 const PRECISION: u8 = 38;
@@ -207,13 +207,10 @@ fn scale(quantity: &Quantity) -> u32 {
 /// A number in units of the last digit, to the nearest, halves away from zero; `None` if it has too many digits.
 fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
     let power = 10i128.checked_pow(scale)?;
-    let denominator = match &numbers.denominators {
-        Denominators::Constant(denominator) => *denominator,
-        Denominators::PerRow(denominators) => denominators[row],
-    };
-    let scaled = numbers.numerators[row].checked_mul(power).filter(|_| !numbers.large.contains_key(&row));
+    let small = numbers.small(row).map(|(above, below)| (i128::from(above), i128::from(below)));
+    let scaled = small.and_then(|(above, below)| Some((above.checked_mul(power)?, below)));
     let units = match scaled {
-        Some(scaled) if scaled.is_multiple_of(&denominator) => scaled / denominator,
+        Some((scaled, denominator)) if scaled.is_multiple_of(&denominator) => scaled / denominator,
         _ => {
             let value = numbers.value(row);
             let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
@@ -231,7 +228,7 @@ mod tests {
 
     #[test]
     fn decimals_hold_what_they_can() {
-        let numbers = |numerators: &[i128], denominator| Numbers {
+        let numbers = |numerators: &[i64], denominator| Numbers {
             numerators: numerators.to_vec(),
             denominators: Denominators::Constant(denominator),
             large: [(2, Ratio::new(1.into(), 3.into()))].into(),
@@ -245,7 +242,8 @@ mod tests {
         // The numbers that stand apart.
         assert_eq!(units(&cents, 2, 6), Some(333_333));
         let most = 10i128.pow(38) - 1;
-        let edge = numbers(&[most, most + 1, 0], 1);
+        let mut edge = numbers(&[0, 0, 0], 1);
+        edge.large = [(0, Ratio::from_integer(most.into())), (1, Ratio::from_integer((most + 1).into()))].into();
         assert_eq!((units(&edge, 0, 0), units(&edge, 1, 0)), (Some(most), None));
         assert_eq!(units(&edge, 0, 2), None);
     }

@@ -11,7 +11,7 @@ use super::decimal::{Divisor, Style};
 use super::table::{Reject, RowPlace, Table};
 use super::text::{FileKind, Format};
 use super::writer::{WriteError, Writer};
-use crate::table::{Denominators, Numbers, ResultColumn, ResultValues, Results};
+use crate::table::{Numbers, ResultColumn, ResultValues, Results};
 
 /// Digits after the mark that an amount in the currency has at least.
 const CURRENCY_DECIMALS: u32 = 2;
@@ -129,15 +129,11 @@ impl Cells<'_> {
                 out.extend_from_slice(case(*enumeration, u32::from(cells[row])).as_bytes());
             }
             Cells::Number(numbers, style) => {
-                if let Some(large) = numbers.large.get(&row) {
-                    out.extend_from_slice(format_plain(large, style.least, style.mark).as_bytes());
+                let Some((numerator, denominator)) = numbers.small(row) else {
+                    out.extend_from_slice(format_plain(&numbers.value(row), style.least, style.mark).as_bytes());
                     return;
-                }
-                let denominator = match &numbers.denominators {
-                    Denominators::Constant(denominator) => *denominator,
-                    Denominators::PerRow(denominators) => denominators[row],
                 };
-                divisor.write(out, numbers.numerators[row], denominator, *style);
+                divisor.write(out, numerator.into(), denominator.into(), *style);
             }
         }
     }
