@@ -24,7 +24,7 @@ fn failed(error: impl std::fmt::Display) -> CompileError {
 }
 
 /// Nodes up to which a kernel is worth optimising.
-const CAREFUL_NODES: usize = 3_000;
+pub(super) const CAREFUL_NODES: usize = 3_000;
 
 type Function = unsafe extern "C" fn(*const u8, *mut u8, i64);
 

@@ -8,6 +8,8 @@
 mod emit;
 mod estimate;
 mod jit;
+#[cfg(test)]
+mod tests;
 mod width;
 
 use std::collections::BTreeMap;

@@ -141,14 +141,7 @@ impl Lowerer<'_> {
     pub(super) fn year_comparison(&mut self, op: CompareOp, a: NodeId, b: NodeId) -> Option<NodeId> {
         if let Some(year) = self.ir.constant_of(a) {
             let (days, shift) = self.as_year(b)?;
-            let op = match op {
-                CompareOp::Less => CompareOp::Greater,
-                CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-                CompareOp::Greater => CompareOp::Less,
-                CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-                same => same,
-            };
-            return Some(self.year_against(op, days, year - shift));
+            return Some(self.year_against(op.swapped(), days, year - shift));
         }
         let year = self.ir.constant_of(b)?;
         let (days, shift) = self.as_year(a)?;
