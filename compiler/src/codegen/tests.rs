@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::jit::CAREFUL_NODES;
-use super::{BLOCK_ROWS, Block, CompiledKernels, Width, compile, width};
+use super::{BLOCK_ROWS, Block, CompiledKernels, Width, compile, width_of};
 use crate::ir::{
     APPROXIMATE_ERROR, APPROXIMATE_RESULT, Builder, Kernel, NodeId, Op, Output, OutputValue, Range, Source, Target,
 };
@@ -318,7 +318,7 @@ fn small_negative_integers_of_128_bits_are_approximated() {
     let [a, b] = [9, 6].map(|rank| ir.load(source(rank), Some(RANGES[rank])));
     let product = ir.multiply(a, b);
     assert_eq!(ir.range(product), (-(1 << 100), 1 << 100));
-    assert_eq!(width::width_of(Some(ir.range(product))), Width::I128);
+    assert_eq!(width_of(Some(ir.range(product))), Width::I128);
     ir.approximate(product, one, binary64(&factor((1, 1))));
     let kernel = every_node(ir);
     let approximation = kernel.nodes.iter().position(|node| matches!(node.op, Op::Approximate(..))).expect("is there");
