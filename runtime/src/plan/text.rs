@@ -25,9 +25,9 @@ impl PlanReport {
     /// The report as text, with a final line break.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let certain = self.outputs.iter().filter(|output| output.doubts.is_empty()).count();
+        let certain = self.outputs.iter().filter(|output| output.is_certain()).count();
         let mut text = format!(
-            "{}, droit de {} : {}, dont {} sans aucun doute possible\n",
+            "{}, droit de {} : {}, dont {} sans aucun doute si les cellules sont remplies\n",
             self.policy,
             self.year,
             counted(self.outputs.len(), "résultat", "résultats"),
@@ -39,6 +39,11 @@ impl PlanReport {
 }
 
 impl OutputReport {
+    /// Whether only an empty cell may leave it to the interpreter.
+    fn is_certain(&self) -> bool {
+        self.doubts.iter().all(|doubt| doubt.subject == Subject::EmptyCell)
+    }
+
     fn write(&self, text: &mut String) {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{} « {} »", self.name, self.title);
@@ -166,7 +171,8 @@ impl Remedy {
     fn write(&self, text: &mut String) {
         let inputs: Vec<String> = self.inputs.iter().map(InputReport::words).collect();
         let from = match &inputs[..] {
-            [] => "aucune entrée n'y mène".to_owned(),
+            [] => "aucune entrée numérique n'y mène".to_owned(),
+            [input] => format!("y mène {input}"),
             inputs => format!("y mènent {}", list(inputs, "et")),
         };
         let _ = writeln!(text, "    {}, {} : {from}", self.subject.reason(), counted(self.count, "fois", "fois"));
@@ -175,7 +181,7 @@ impl Remedy {
         }
         if let Some(bound) = &self.together {
             let _ = writeln!(text, "      toutes au plus {} : il n'en reste pas", number(bound));
-        } else if self.leads.is_empty() {
+        } else if self.leads.is_empty() && !self.inputs.is_empty() {
             let _ = writeln!(text, "      aucune plage essayée n'y change rien");
         }
     }
