@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use polc_compiler::num::{format_french, parse_decimal};
+use polc_compiler::num::{Ratio, format_french, parse_decimal, power_of_ten};
 use polc_dsl::diagnostic::list;
 
 use super::{Doubt, InputReport, Lead, OutputReport, PlanReport, Remedy, Subject, Value};
@@ -10,6 +10,12 @@ use super::{Doubt, InputReport, Lead, OutputReport, PlanReport, Remedy, Subject,
 /// A number of the report as a French reader writes it.
 fn number(text: &str) -> String {
     parse_decimal(text).map_or_else(|| text.to_owned(), |value| format_french(&value, 0))
+}
+
+/// An integer of units of a last decimal.
+fn decimal(text: &str, decimals: u32) -> String {
+    let unit = Ratio::from_integer(power_of_ten(decimals));
+    parse_decimal(text).map_or_else(|| text.to_owned(), |value| format_french(&(value / unit), 0))
 }
 
 fn counted(many: usize, one: &str, several: &str) -> String {
@@ -94,17 +100,19 @@ impl OutputReport {
 impl Value {
     fn words(&self) -> String {
         let [low, high] = &self.numerator;
-        let integer = if low == high {
-            format!("l'entier {}", number(low))
-        } else {
-            format!("un entier de {} à {}", number(low), number(high))
-        };
-        let mut words = match (self.decimals, &*self.constant) {
-            (Some(0), _) => integer,
-            (Some(decimals), _) => {
-                format!("{integer}, à {}", counted(decimals as usize, "décimale", "décimales"))
+        let mut words = match self.decimals {
+            // What is written on each row, not the integer that stands for it.
+            Some(decimals) if self.factor.is_none() => {
+                let value = |text| decimal(text, decimals);
+                let digits = counted(decimals as usize, "décimale", "décimales");
+                let range = if low == high { value(low) } else { format!("de {} à {}", value(low), value(high)) };
+                if decimals == 0 { format!("{range}, un entier") } else { format!("{range}, à {digits}") }
             }
-            (None, constant) => format!("{integer}, divisé par {}", number(constant)),
+            _ => {
+                let over =
+                    if self.constant == "1" { String::new() } else { format!(", sur {}", number(&self.constant)) };
+                format!("un entier de {} à {}{over}", number(low), number(high))
+            }
         };
         if let Some([low, high]) = &self.factor {
             let _ = write!(words, ", sur un diviseur propre à la ligne de {} à {}", number(low), number(high));
