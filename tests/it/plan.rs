@@ -35,7 +35,7 @@ versement forfait « Forfait »
   réf. article 2
   montant 10 € × trajets
 
-versement prime « Prime »
+versement transport « Aide au transport »
   réf. article 2
   montant 0,01 € × charge / trajets
 
