@@ -124,6 +124,8 @@ pub struct Node {
     pub op: Op,
     /// Absent for flags.
     pub range: Option<Range>,
+    /// The quantity for which it was first computed.
+    pub of: Option<QuantityId>,
 }
 
 impl Node {
@@ -195,25 +197,33 @@ impl Kernel {
     /// The nodes that outputs and status need, in order.
     #[must_use]
     pub fn live(&self) -> Vec<NodeId> {
-        let mut live = vec![false; self.nodes.len()];
-        live[self.status.index()] = true;
+        let mut roots = vec![self.status];
         for output in &self.outputs {
-            live[output.present.index()] = true;
-            output.doubt.iter().for_each(|doubt| live[doubt.index()] = true);
+            roots.push(output.present);
+            roots.extend(output.doubt);
             match output.value {
-                OutputValue::Flag(node) | OutputValue::Integer(node) => live[node.index()] = true,
+                OutputValue::Flag(node) | OutputValue::Integer(node) => roots.push(node),
                 OutputValue::Fraction { numerator, factor, .. } => {
-                    live[numerator.index()] = true;
-                    factor.iter().for_each(|factor| live[factor.index()] = true);
+                    roots.push(numerator);
+                    roots.extend(factor);
                 }
             }
         }
+        let reached = self.reached(&roots);
+        (0..self.nodes.len() as u32).map(NodeId).filter(|id| reached[id.index()]).collect()
+    }
+
+    /// Whether each node is one of these, or what they are computed from.
+    #[must_use]
+    pub fn reached(&self, from: &[NodeId]) -> Vec<bool> {
+        let mut reached = vec![false; self.nodes.len()];
+        from.iter().for_each(|id| reached[id.index()] = true);
         for index in (0..self.nodes.len()).rev() {
-            if live[index] {
-                operands(self.nodes[index].op).into_iter().flatten().for_each(|operand| live[operand.index()] = true);
+            if reached[index] {
+                operands(self.nodes[index].op).into_iter().flatten().for_each(|id| reached[id.index()] = true);
             }
         }
-        (0..self.nodes.len() as u32).map(NodeId).filter(|id| live[id.index()]).collect()
+        reached
     }
 
     /// What the rows must bring.
@@ -282,20 +292,66 @@ pub fn divides_surely(numerator: Range, denominator: Range) -> bool {
     exact || (most / denominator.0.max(1) < 1 << 50 && most.max(divisor) < 1 << 61)
 }
 
+/// Why only the interpreter can tell some values of some rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// A cell that is read is empty and has no default.
+    EmptyCell(InputId),
+    /// The result of an earlier row is not known, or out of scale.
+    EarlierResult(QuantityId),
+    /// The figure of the group is not known, or out of scale.
+    Aggregate(QuantityId),
+    ZeroDivisor,
+    SeveralRules,
+    SeveralDerogations,
+    /// A date may leave the calendar.
+    Calendar,
+    /// An integer may pass its bound.
+    Bound,
+    /// Integers of 128 bits that machine code may not divide for sure.
+    Unproved,
+    /// The two ends of what is not computed exactly may decide differently.
+    Approximation,
+    /// What machine code is not made for.
+    Unsupported,
+}
+
+/// A place of a kernel where a doubt may be raised.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    pub reason: Reason,
+    /// What raises it, and where that matters.
+    pub cause: NodeId,
+    pub flag: NodeId,
+    /// The quantity being computed.
+    pub of: Option<QuantityId>,
+}
+
 /// Builds nodes: shares equal ones, folds constants, keeps intervals, collects the reasons to doubt what is being computed.
 #[derive(Debug)]
 pub struct Builder {
     nodes: Vec<Node>,
     known: HashMap<(Op, Option<Range>), NodeId>,
     doubt: NodeId,
+    /// Where doubts are raised, whatever becomes of them.
+    pub sites: Vec<Site>,
+    /// The quantity being computed.
+    pub of: Option<QuantityId>,
     pub yes: NodeId,
     pub no: NodeId,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        let mut builder =
-            Self { nodes: Vec::new(), known: HashMap::new(), doubt: NodeId(0), yes: NodeId(0), no: NodeId(0) };
+        let mut builder = Self {
+            nodes: Vec::new(),
+            known: HashMap::new(),
+            doubt: NodeId(0),
+            sites: Vec::new(),
+            of: None,
+            yes: NodeId(0),
+            no: NodeId(0),
+        };
         // Flags are constants without an interval.
         builder.no = builder.push(Op::Constant(0), None);
         builder.yes = builder.push(Op::Constant(1), None);
@@ -310,7 +366,7 @@ impl Builder {
             return *id;
         }
         let id = NodeId(self.nodes.len() as u32);
-        self.nodes.push(Node { op, range });
+        self.nodes.push(Node { op, range, of: self.of });
         self.known.insert((op, range), id);
         id
     }
@@ -365,8 +421,17 @@ impl Builder {
     }
 
     /// Only the interpreter can tell what is being computed where both hold.
-    pub fn hand_over(&mut self, live: NodeId, reason: NodeId) {
-        let both = self.and(live, reason);
+    pub fn hand_over(&mut self, live: NodeId, cause: NodeId, reason: Reason) {
+        let flag = self.and(live, cause);
+        if flag != self.no {
+            self.sites.push(Site { reason, cause, flag, of: self.of });
+        }
+        self.doubt = self.or(self.doubt, flag);
+    }
+
+    /// A doubt raised before reaches what is being computed, where `live` holds.
+    pub fn pass_on(&mut self, live: NodeId, doubt: NodeId) {
+        let both = self.and(live, doubt);
         self.doubt = self.or(self.doubt, both);
     }
 
@@ -396,14 +461,14 @@ impl Builder {
         if low > bound || high < -bound {
             // No row is within the bound.
             let yes = self.yes;
-            self.hand_over(yes, yes);
+            self.hand_over(yes, yes, Reason::Bound);
             return self.constant(0);
         }
         let range = (low.max(-bound), high.min(bound));
         let outside = self.push(Op::Exceeds(id, bound), None);
         let yes = self.yes;
         // Unconditional: a branch not taken may hand a row over needlessly, which only costs time.
-        self.hand_over(yes, outside);
+        self.hand_over(yes, outside, Reason::Bound);
         self.push(Op::Narrow(id), Some(range))
     }
 
@@ -495,7 +560,7 @@ impl Builder {
         if !divides_surely(self.range(numerator), self.range(denominator)) {
             let unproved = self.push(Op::Unproved(quotient), None);
             let yes = self.yes;
-            self.hand_over(yes, unproved);
+            self.hand_over(yes, unproved, Reason::Unproved);
         }
         quotient
     }

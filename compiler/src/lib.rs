@@ -13,6 +13,7 @@ pub mod ir;
 pub mod lower;
 pub mod num;
 pub mod overlay;
+pub mod plan;
 pub mod resolve;
 pub mod typed;
 pub mod units;

@@ -659,6 +659,18 @@ impl CompareOp {
             Self::GreaterOrEqual => ordering.is_ge(),
         }
     }
+
+    /// What says the same with its sides swapped.
+    #[must_use]
+    pub fn swapped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            same => same,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -740,6 +752,18 @@ impl Expr {
     }
 }
 
+impl Expr {
+    /// Adds the quantities of the same row that it reads; of what « met » asks of one, see [`Program::needs`].
+    pub fn quantities(&self, found: &mut Vec<QuantityId>) {
+        self.walk(&mut |expr| match expr.kind {
+            ExprKind::Quantity(id)
+            | ExprKind::QuantityOr { quantity: id, .. }
+            | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
+            _ => {}
+        });
+    }
+}
+
 impl Rule {
     /// Every expression of the rule, with what it is for left to the caller.
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
@@ -762,5 +786,44 @@ impl Quantity {
     pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
         let derogations = self.derogations.iter().flat_map(|d| std::iter::once(&d.value).chain(&d.condition));
         self.rules.iter().flat_map(Rule::expressions).chain(derogations)
+    }
+    /// What it reads of the same row by itself, the scopes of its rules aside; what is read twice comes twice.
+    #[must_use]
+    pub fn reads(&self) -> Vec<QuantityId> {
+        let adjustments = self.rules.iter().flat_map(|rule| &rule.adjustments);
+        let mut found: Vec<QuantityId> = adjustments.map(|adjustment| adjustment.quantity).collect();
+        self.expressions().for_each(|expr| expr.quantities(&mut found));
+        found
+    }
+}
+
+impl Program {
+    /// Whatever the computation of a quantity may read of the same row: what it reads by itself, what tells whether its rules
+    /// apply, and what « met » asks of others. What is read twice comes twice.
+    #[must_use]
+    pub fn needs(&self, id: QuantityId) -> Vec<QuantityId> {
+        let quantity = self.quantity(id);
+        let mut found = Vec::new();
+        self.scopes_of(quantity).for_each(|scope| scope.quantities(&mut found));
+        found.extend(quantity.reads());
+        let mut met = Vec::new();
+        for expr in quantity.expressions() {
+            expr.walk(&mut |e| {
+                if let ExprKind::Met(target) = e.kind {
+                    met.push(target);
+                }
+            });
+        }
+        for target in met.into_iter().map(|target| self.quantity(target)) {
+            let conditions = target.rules.iter().flat_map(|rule| rule.guard.iter().chain(&rule.condition));
+            self.scopes_of(target).chain(conditions).for_each(|expr| expr.quantities(&mut found));
+        }
+        found
+    }
+
+    /// The conditions of the scopes of a quantity's rules.
+    pub fn scopes_of(&self, quantity: &Quantity) -> impl Iterator<Item = &Expr> {
+        let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
+        scopes.map(|scope| &self.scope(scope).condition)
     }
 }

@@ -497,6 +497,21 @@ pub struct Expr {
     pub span: Span,
 }
 
+/// The functions that may be called.
+pub const FUNCTIONS: [&str; 11] = [
+    "min",
+    "max",
+    "année",
+    "mois",
+    "trimestre",
+    "années_révolues",
+    "mois_révolus",
+    "arrondi",
+    "arrondi_inférieur",
+    "arrondi_supérieur",
+    "non_nul",
+];
+
 #[derive(Clone, Debug)]
 pub enum ExprKind {
     Number {

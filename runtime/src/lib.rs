@@ -11,6 +11,7 @@ pub mod html;
 pub mod interp;
 pub mod io;
 pub mod needs;
+pub mod plan;
 pub mod policy;
 mod say;
 pub mod synth;

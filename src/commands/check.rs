@@ -12,9 +12,10 @@ use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::diagnostic::render::json;
 use polc_runtime::coverage;
 use polc_runtime::io::figures;
+use polc_runtime::plan::{self, PlanReport};
 use serde_json::Value;
 
-use super::policy::messages;
+use super::policy::{messages, outputs};
 use super::wording::{count, seconds};
 use crate::exit::{Failure, Outcome};
 use crate::terminal;
@@ -29,6 +30,7 @@ use crate::terminal;
 /// Exemples :
 ///   polc check policies/accord-cds
 ///   polc check policies/* --format github
+///   polc check policies/accord-cds --plan --outputs a,b
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -43,6 +45,22 @@ pub struct Args {
     /// Compte aussi les avertissements comme des défauts
     #[arg(long)]
     strict: bool,
+
+    /// Dit aussi comment chaque versement sera calculé : largeurs, doutes, plages à resserrer
+    ///
+    /// Pour chaque résultat : le nombre et la largeur des opérations, ce qu'aucun doute ne peut
+    /// atteindre, ce que seul l'interprète saura dire et pourquoi, et de quelles entrées une plage
+    /// plus étroite l'éviterait. Formes text et json.
+    #[arg(long)]
+    plan: bool,
+
+    /// Avec --plan : ces résultats, au lieu de tous les versements
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',', requires = "plan")]
+    outputs: Vec<String>,
+
+    /// Avec --plan : le droit de cette année, au lieu de la dernière de la politique
+    #[arg(long, value_name = "ANNÉE", requires = "plan")]
+    year: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -60,7 +78,11 @@ struct Checked {
 }
 
 pub fn run(args: &Args) -> Outcome {
+    if args.plan && !matches!(args.format, Format::Text | Format::Json) {
+        return Err(Failure::Usage("« --plan » se donne en text ou en json".to_owned()));
+    }
     let mut checked = Vec::new();
+    let mut plans = Vec::new();
     for path in &args.policies {
         let start = Instant::now();
         let (sources, unread) = polc_runtime::io::policy::load(path);
@@ -72,20 +94,28 @@ pub fn run(args: &Args) -> Outcome {
         if let (Some(program), Some(index)) = (&found.program, figures::load(path)?) {
             found.diagnostics.extend(coverage::figures::warnings(&sources, program, &index));
         }
-        if args.format == Format::Text {
+        if args.format == Format::Text || args.plan {
             if !found.diagnostics.is_empty() {
                 // If the standard error is closed, the exit code or the count on the output still tells.
                 let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
                 let _ = writeln!(io::stderr(), "{said}");
             }
-            if let Some(program) = &found.program {
-                writeln!(io::stdout(), "{}", success(program, &found, start.elapsed()))?;
-            }
+        }
+        if args.format == Format::Text
+            && let Some(program) = &found.program
+        {
+            writeln!(io::stdout(), "{}", success(program, &found, start.elapsed()))?;
+        }
+        if args.plan
+            && let Some(program) = &found.program
+        {
+            plans.push(planned(program, args)?);
         }
         checked.push(Checked { sources, diagnostics: found.diagnostics });
     }
     let report = match args.format {
-        Format::Text => String::new(),
+        Format::Text => plans.iter().map(|plan| format!("\n{}", plan.to_text())).collect(),
+        Format::Json if args.plan => serde_json::to_string_pretty(&plans).unwrap_or_default() + "\n",
         Format::Json => merged(&checked, json::json, ""),
         Format::Github => checked.iter().map(|c| json::github(&c.diagnostics, &c.sources)).collect(),
         Format::Sarif => merged(&checked, json::sarif, "runs"),
@@ -93,6 +123,21 @@ pub fn run(args: &Args) -> Outcome {
     io::stdout().write_all(report.as_bytes())?;
     let fails = |diagnostic: &Diagnostic| args.strict || diagnostic.is_error();
     if checked.iter().flat_map(|checked| &checked.diagnostics).any(fails) { Err(Failure::Reported) } else { Ok(()) }
+}
+
+/// How the results asked for will be computed; all the payments where none is.
+fn planned(program: &Program, args: &Args) -> Result<PlanReport, Failure> {
+    let outputs = match &args.outputs[..] {
+        [] => plan::payments(program),
+        names => outputs(program, names)?,
+    };
+    let (first, last) = program.years;
+    let year = args.year.unwrap_or(last);
+    if !(first..=last).contains(&year) {
+        let name = &program.name;
+        return Err(Failure::Usage(format!("« {name} » va de {first} à {last}, et n'a pas de droit pour {year}")));
+    }
+    Ok(plan::report(program, year, &outputs))
 }
 
 /// One JSON document for all the policies: their arrays end to end, at the top or under a name.

@@ -404,6 +404,19 @@ fn check() {
     insta::assert_snapshot!(folder.transcript);
 }
 
+#[test]
+fn plan() {
+    let mut folder = Folder::new();
+    folder
+        .run("check politique.pol --plan")
+        .run("check politique.pol --plan --outputs moyenne --year 2020 --format json")
+        .run("check politique.pol --plan --outputs moyene")
+        .run("check politique.pol --plan --year 1999")
+        .run("check politique.pol --plan --format github")
+        .run("check politique.pol --outputs moyenne");
+    insta::assert_snapshot!(folder.transcript);
+}
+
 const AMENDMENT: &str = "\
 avenant avenant_1 « Avenant n° 1 »
   réf. « délibération du 7 juillet 2023 »

@@ -11,6 +11,7 @@ mod format;
 mod formats;
 mod golden;
 mod guide;
+mod plan;
 mod policies;
 mod streaming;
 mod synth;

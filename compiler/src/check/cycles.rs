@@ -5,57 +5,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use polc_dsl::diagnostic::Diagnostic;
 
 use crate::diagnostics as say;
-use crate::typed::{Expr, ExprKind, Presence, Program, Quantity, QuantityId};
-
-/// What a quantity reads of the same row, in order of first appearance.
-#[must_use]
-pub fn dependencies(quantity: &Quantity) -> Vec<QuantityId> {
-    let mut found = Vec::new();
-    let mut add = |id: QuantityId| {
-        if !found.contains(&id) {
-            found.push(id);
-        }
-    };
-    for rule in &quantity.rules {
-        rule.adjustments.iter().for_each(|adjustment| add(adjustment.quantity));
-    }
-    for expr in quantity.expressions() {
-        expr.walk(&mut |e| match e.kind {
-            ExprKind::Quantity(id)
-            | ExprKind::QuantityOr { quantity: id, .. }
-            | ExprKind::IsSet(Presence::Quantity(id)) => add(id),
-            _ => {}
-        });
-    }
-    found
-}
-
-/// What the condition of a quantity reads: all that « met » asks of it.
-fn condition_dependencies(program: &Program, id: QuantityId) -> Vec<QuantityId> {
-    let mut found = Vec::new();
-    for rule in &program.quantity(id).rules {
-        for expr in rule.guard.iter().chain(&rule.condition) {
-            expr.walk(&mut |e| match e.kind {
-                ExprKind::Quantity(id)
-                | ExprKind::QuantityOr { quantity: id, .. }
-                | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
-                _ => {}
-            });
-        }
-    }
-    found
-}
-
-fn read_quantities(expr: &Expr) -> Vec<QuantityId> {
-    let mut found = Vec::new();
-    expr.walk(&mut |e| match e.kind {
-        ExprKind::Quantity(id)
-        | ExprKind::QuantityOr { quantity: id, .. }
-        | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
-        _ => {}
-    });
-    found
-}
+use crate::typed::{ExprKind, Presence, Program, QuantityId};
 
 /// An aggregate sums up what depends on no aggregate, be it through earlier years.
 fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
@@ -73,11 +23,8 @@ fn nested_aggregates(program: &Program) -> Vec<Diagnostic> {
                 break;
             }
             let quantity = program.quantity(id);
-            pending.extend(dependencies(quantity));
-            let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
-            let scopes = scopes.map(|scope| &program.scope(scope).condition);
-            for expr in quantity.expressions().chain(scopes) {
-                pending.extend(read_quantities(expr));
+            pending.extend(program.needs(id));
+            for expr in quantity.expressions().chain(program.scopes_of(quantity)) {
                 expr.walk(&mut |e| match e.kind {
                     ExprKind::PastQuantity { quantity, .. }
                     | ExprKind::IsSet(Presence::PastQuantity(_, quantity))
@@ -98,20 +45,11 @@ pub fn cycles(program: &Program) -> Vec<Diagnostic> {
     // What a quantity needs only because the scope of its part reads it.
     let mut by_scope: Vec<(QuantityId, QuantityId)> = Vec::new();
     for id in program.quantity_ids() {
-        let mut needs = dependencies(program.quantity(id));
-        for scope in program.quantity(id).rules.iter().filter_map(|rule| rule.scope) {
-            let read = read_quantities(&program.scope(scope).condition);
-            by_scope.extend(read.iter().filter(|need| !needs.contains(need)).map(|need| (id, *need)));
-            needs.extend(read);
-        }
-        needs.extend(program.aggregate(id).map(|aggregate| aggregate.of));
-        for expr in program.quantity(id).expressions() {
-            expr.walk(&mut |e| {
-                if let ExprKind::Met(target) = e.kind {
-                    needs.extend(condition_dependencies(program, target));
-                }
-            });
-        }
+        let own = program.quantity(id).reads();
+        let mut scoped = Vec::new();
+        program.scopes_of(program.quantity(id)).for_each(|scope| scope.quantities(&mut scoped));
+        by_scope.extend(scoped.into_iter().filter(|need| !own.contains(need)).map(|need| (id, need)));
+        let needs = program.needs(id).into_iter().chain(program.aggregate(id).map(|aggregate| aggregate.of));
         for need in needs {
             graph.update_edge(nodes[id.index()], nodes[need.index()], ());
         }

@@ -15,20 +15,6 @@ use crate::num::{RoundingMode, integer};
 use crate::typed::{BinaryOp, CompareOp, DatePart, EnumId, Expr, ExprKind, InputId, Presence, QuantityId, Type, Value};
 use crate::units::Unit;
 
-const FUNCTIONS: [&str; 11] = [
-    "min",
-    "max",
-    "année",
-    "mois",
-    "trimestre",
-    "années_révolues",
-    "mois_révolus",
-    "arrondi",
-    "arrondi_inférieur",
-    "arrondi_supérieur",
-    "non_nul",
-];
-
 impl Checker<'_, '_> {
     fn boolean(kind: ExprKind, span: Span) -> Expr {
         Expr { kind, ty: Type::Boolean, span }
@@ -681,7 +667,7 @@ impl Checker<'_, '_> {
                 Expr { kind: ExprKind::Round { value: Box::new(value), decimals, mode }, ty, span }
             }
             _ => {
-                self.report(say::unknown_function(function, FUNCTIONS));
+                self.report(say::unknown_function(function, ast::FUNCTIONS));
                 error_expr(span)
             }
         }

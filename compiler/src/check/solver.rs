@@ -223,14 +223,7 @@ impl Builder<'_> {
             return Some((left.clone(), op, value));
         }
         if let (Some(value), true) = (number(left), Self::is_leaf(right)) {
-            let op = match op {
-                CompareOp::Less => CompareOp::Greater,
-                CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-                CompareOp::Greater => CompareOp::Less,
-                CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-                same => same,
-            };
-            return Some((right.clone(), op, value));
+            return Some((right.clone(), op.swapped(), value));
         }
         None
     }

@@ -257,20 +257,13 @@ impl Emitter<'_> {
         self.as_bits(value, types::I32X4)
     }
 
-    /// A result in the lanes of its node: its interval says that it fits.
+    /// A result in the lanes of its node, never wider: its interval says that it fits.
     fn fit(&mut self, value: Lanes, width: Width) -> Lanes {
         match (value, width) {
             (Lanes::I128(rows), Width::I16 | Width::I32 | Width::I64) => {
                 let words = rows.map(|row| self.builder.ins().ireduce(types::I64, row));
                 let lanes = Lanes::I64(self.vectors(types::I64X2, words));
                 self.fit(lanes, width)
-            }
-            (Lanes::I64(lanes), Width::I128) => {
-                let rows = std::array::from_fn(|i| {
-                    let row = self.builder.ins().extractlane(lanes[i / 2], (i % 2) as u8);
-                    self.builder.ins().sextend(types::I128, row)
-                });
-                Lanes::I128(rows)
             }
             (Lanes::I64([a, b, c, d]), Width::I32 | Width::I16) => {
                 let halves = [self.lower_halves(a, b), self.lower_halves(c, d)];

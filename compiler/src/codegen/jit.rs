@@ -24,7 +24,7 @@ fn failed(error: impl std::fmt::Display) -> CompileError {
 }
 
 /// Work up to which a kernel is worth optimising.
-const CAREFUL_WORK: usize = 3_000;
+pub(super) const CAREFUL_WORK: usize = 3_000;
 /// What a node of 128 bits counts for: it takes many instructions, of which some name their registers.
 const WIDE_WORK: usize = 16;
 

@@ -8,6 +8,8 @@
 mod emit;
 mod estimate;
 mod jit;
+#[cfg(test)]
+mod tests;
 mod width;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use rayon::prelude::*;
 use crate::ir::{Kernel, Op, Output, OutputValue, Source};
 
 pub use jit::CompileError;
+pub use width::width_of;
 
 /// Rows of a block.
 pub const BLOCK_ROWS: usize = 256;
@@ -104,7 +107,7 @@ impl Layout {
         for kernel in kernels {
             for id in kernel.live() {
                 if let Op::Load(source) = kernel.node(id).op {
-                    let width = width::width_of(kernel.node(id).range);
+                    let width = width_of(kernel.node(id).range);
                     read.entry(source).and_modify(|known| *known = width.max(*known)).or_insert(width);
                 }
             }
@@ -119,7 +122,7 @@ impl Layout {
         let staged = left.map(|(source, width)| (*source, placer.slot(*width))).collect();
         let mut outputs = Vec::new();
         for kernel in kernels {
-            let width = |id| width::width_of(kernel.node(id).range);
+            let width = |id| width_of(kernel.node(id).range);
             for output in kernel.outputs.iter().filter(|output| !output.target.is_staged()) {
                 let present = placer.slot(Width::Flag);
                 let (value, factor) = match output.value {

@@ -3,7 +3,7 @@
 
 use super::Lowerer;
 use crate::calendar::{CalendarUnit, Date, FIRST_DAY, LAST_DAY};
-use crate::ir::{NodeId, Op};
+use crate::ir::{NodeId, Op, Reason};
 use crate::typed::{CompareOp, DatePart};
 
 /// Days from 1 March of year 0 to the epoch.
@@ -69,7 +69,7 @@ impl Lowerer<'_> {
         let year = self.ir.add(year, count);
         let zero = self.ir.constant(0);
         let before = self.ir.compare(CompareOp::Less, year, zero);
-        self.ir.hand_over(live, before);
+        self.ir.hand_over(live, before, Reason::Calendar);
         // Years beyond the calendar are handed over by the caller, whose bounds are on the result.
         let year = self.within(year, 0, 20_000);
         let start = self.march_start(year);
@@ -141,14 +141,7 @@ impl Lowerer<'_> {
     pub(super) fn year_comparison(&mut self, op: CompareOp, a: NodeId, b: NodeId) -> Option<NodeId> {
         if let Some(year) = self.ir.constant_of(a) {
             let (days, shift) = self.as_year(b)?;
-            let op = match op {
-                CompareOp::Less => CompareOp::Greater,
-                CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-                CompareOp::Greater => CompareOp::Less,
-                CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-                same => same,
-            };
-            return Some(self.year_against(op, days, year - shift));
+            return Some(self.year_against(op.swapped(), days, year - shift));
         }
         let year = self.ir.constant_of(b)?;
         let (days, shift) = self.as_year(a)?;
@@ -231,7 +224,7 @@ impl Lowerer<'_> {
         let below = self.ir.compare(CompareOp::Less, year, low);
         let above = self.ir.compare(CompareOp::Greater, year, high);
         let outside = self.ir.or(below, above);
-        self.ir.hand_over(live, outside);
+        self.ir.hand_over(live, outside, Reason::Calendar);
         self.within(year, 1, 9_999)
     }
 
@@ -254,7 +247,7 @@ impl Lowerer<'_> {
                 let months = self.ir.add(months, count);
                 let zero = self.ir.constant(0);
                 let before = self.ir.compare(CompareOp::Less, months, zero);
-                self.ir.hand_over(live, before);
+                self.ir.hand_over(live, before, Reason::Calendar);
                 let months = self.ir.extremum(true, months, zero);
                 let year = self.ir.divide_by(months, 12);
                 let whole = self.linear(year, 12, -1);
@@ -270,7 +263,7 @@ impl Lowerer<'_> {
         let below = self.ir.compare(CompareOp::Less, moved, first);
         let above = self.ir.compare(CompareOp::Greater, moved, last);
         let outside = self.ir.or(below, above);
-        self.ir.hand_over(live, outside);
+        self.ir.hand_over(live, outside, Reason::Calendar);
         self.within(moved, i128::from(FIRST_DAY), i128::from(LAST_DAY))
     }
 

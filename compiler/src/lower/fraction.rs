@@ -5,7 +5,7 @@ use num_integer::Integer as _;
 use num_traits::{One as _, Signed as _, Zero as _};
 
 use super::Lowerer;
-use crate::ir::{APPROXIMATE_ERROR, APPROXIMATE_RESULT, LIMIT, NodeId};
+use crate::ir::{APPROXIMATE_ERROR, APPROXIMATE_RESULT, LIMIT, NodeId, Reason};
 use crate::num::{Ratio, RoundingMode, binary64, power_of_ten};
 use crate::typed::CompareOp;
 
@@ -40,7 +40,7 @@ impl Lowerer<'_> {
             Ok(value) if value.abs() <= LIMIT => self.ir.constant(value),
             _ => {
                 let yes = self.ir.yes;
-                self.ir.hand_over(yes, yes);
+                self.ir.hand_over(yes, yes, Reason::Bound);
                 self.ir.constant(1)
             }
         }
@@ -96,7 +96,7 @@ impl Lowerer<'_> {
     fn bounded(&mut self, error: i128) -> i128 {
         if error > LIMIT / 4 {
             let yes = self.ir.yes;
-            self.ir.hand_over(yes, yes);
+            self.ir.hand_over(yes, yes, Reason::Approximation);
             return 0;
         }
         error
@@ -278,7 +278,7 @@ impl Lowerer<'_> {
         let zero = self.ir.constant(0);
         let one = self.ir.constant(1);
         let is_zero = self.ir.compare(CompareOp::Equal, factor, zero);
-        self.ir.hand_over(live, is_zero);
+        self.ir.hand_over(live, is_zero, Reason::ZeroDivisor);
         self.ir.extremum(true, factor, one)
     }
 
@@ -296,7 +296,7 @@ impl Lowerer<'_> {
         {
             if value == 0 {
                 let yes = self.ir.yes;
-                self.ir.hand_over(live, yes);
+                self.ir.hand_over(live, yes, Reason::ZeroDivisor);
                 return self.zero();
             }
             let divisor = &b.scale * Ratio::from_integer(value.into());
@@ -311,7 +311,7 @@ impl Lowerer<'_> {
         }
         if b.error > 0 {
             let yes = self.ir.yes;
-            self.ir.hand_over(live, yes);
+            self.ir.hand_over(live, yes, Reason::Approximation);
             return self.zero();
         }
         // A divisor that may be negative: its sign goes above.
@@ -354,7 +354,7 @@ impl Lowerer<'_> {
             Ok(constant) if constant <= LIMIT => constant,
             _ => {
                 let yes = self.ir.yes;
-                self.ir.hand_over(yes, yes);
+                self.ir.hand_over(yes, yes, Reason::Bound);
                 1
             }
         };
@@ -384,7 +384,7 @@ impl Lowerer<'_> {
             let end = self.rounded(end, denominator, mode);
             let differ = self.ir.compare(CompareOp::NotEqual, num, end);
             let yes = self.ir.yes;
-            self.ir.hand_over(yes, differ);
+            self.ir.hand_over(yes, differ, Reason::Approximation);
         }
         Fraction::exact(num, unit, Vec::new())
     }

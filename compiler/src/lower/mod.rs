@@ -9,6 +9,7 @@ mod calendar;
 mod fraction;
 mod parts;
 mod states;
+mod survey;
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use polc_dsl::ast::{BoundKind, Reach};
 
 use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
 use crate::ir::{
-    Builder, Kernel, NodeId, Output, OutputValue, Range, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target,
+    Builder, Kernel, NodeId, Output, OutputValue, Range, Reason, STATE_FRACTION_LIMIT, STATE_LIMIT, Source, Target,
 };
 use crate::num::{Ratio, integer, power_of_ten};
 use crate::typed::{
@@ -28,6 +29,7 @@ use crate::typed::{
 pub use fraction::Fraction;
 pub use parts::lower;
 pub use states::{StateForm, States};
+pub use survey::{Survey, survey};
 
 impl<'p> Lowerer<'p> {
     fn new(program: &'p Program, year: i64, complete: &'p [InputId], states: &'p States) -> Self {
@@ -105,7 +107,7 @@ impl<'p> Lowerer<'p> {
             Lowered::Number(fraction) => {
                 if fraction.error > 0 {
                     let yes = lowerer.ir.yes;
-                    lowerer.ir.hand_over(yes, yes);
+                    lowerer.ir.hand_over(yes, yes, Reason::Approximation);
                 }
                 let (numerator, constant, factor) = lowerer.as_quotient(&fraction);
                 OutputValue::Fraction { numerator, constant, factor }
@@ -155,7 +157,7 @@ impl<'p> Lowerer<'p> {
                 lowered
             }
         };
-        self.ir.hand_over(yes, doubt);
+        self.ir.pass_on(yes, doubt);
         holds
     }
 
@@ -174,7 +176,7 @@ impl<'p> Lowerer<'p> {
     /// A quantity read where `live` holds.
     fn read(&mut self, id: QuantityId, live: NodeId) -> LoweredQuantity {
         let quantity = self.quantity(id);
-        self.ir.hand_over(live, quantity.doubtful);
+        self.ir.pass_on(live, quantity.doubtful);
         quantity
     }
 
@@ -199,17 +201,19 @@ impl<'p> Lowerer<'p> {
         if quantity.kind == QuantityKind::Aggregate {
             return self.aggregate(id);
         }
+        let around = self.ir.of.replace(id);
         let ((rules, applies, value), doubtful) = self.doubts(|lowerer| {
             let rules: Vec<NodeId> = quantity.rules.iter().map(|rule| lowerer.rule_applies(rule)).collect();
             let mut applies = lowerer.ir.no;
             for node in &rules {
                 // Two rules at once: the interpreter says which.
-                lowerer.ir.hand_over(*node, applies);
+                lowerer.ir.hand_over(*node, applies, Reason::SeveralRules);
                 applies = lowerer.ir.or(applies, *node);
             }
             let value = lowerer.value_of(id, &rules, applies);
             (rules, applies, value)
         });
+        self.ir.of = around;
         LoweredQuantity { applies, rules, value, doubtful }
     }
 
@@ -242,11 +246,13 @@ impl<'p> Lowerer<'p> {
     /// The figure of the row's group, as the first pass left it.
     fn aggregate(&mut self, id: QuantityId) -> LoweredQuantity {
         let unknown = self.ir.load(Source::AggregateUnknown(id), None);
+        let ((), doubtful) =
+            self.doubts(|lowerer| lowerer.ir.hand_over(lowerer.ir.yes, unknown, Reason::Aggregate(id)));
         let applies = self.ir.load(Source::AggregatePresent(id), None);
         let num = self.ir.load(Source::Aggregate(id), Some((-STATE_LIMIT, STATE_LIMIT)));
         let den = self.ir.load(Source::AggregateDivisor(id), Some((1, STATE_FRACTION_LIMIT)));
         let value = Lowered::Number(Fraction::exact(num, Ratio::one(), vec![den]));
-        LoweredQuantity { applies, rules: Vec::new(), value, doubtful: unknown }
+        LoweredQuantity { applies, rules: Vec::new(), value, doubtful }
     }
 
     fn nothing(&mut self, ty: &Type) -> Lowered {
@@ -278,7 +284,7 @@ impl<'p> Lowerer<'p> {
                 }
                 let same = quantity.derogations[other].name == quantity.derogations[rank].name;
                 if other < rank && !same && !overrides(other, rank) && !overrides(rank, other) {
-                    self.ir.hand_over(conditions[rank], *condition);
+                    self.ir.hand_over(conditions[rank], *condition, Reason::SeveralDerogations);
                 }
             }
             if wins == self.ir.no {
@@ -437,7 +443,7 @@ impl<'p> Lowerer<'p> {
             return self.ir.multiply(number.num, scale);
         }
         let yes = self.ir.yes;
-        self.ir.hand_over(live, yes);
+        self.ir.hand_over(live, yes, Reason::Unsupported);
         self.ir.constant(1)
     }
 
@@ -488,7 +494,10 @@ impl<'p> Lowerer<'p> {
         }
         if self.program.input(id).default.is_none() && !self.complete.contains(&id) {
             let missing = self.ir.load(Source::Missing(id), None);
-            self.ir.hand_over(live, missing);
+            let present = self.ir.not(missing);
+            if !self.ir.implies(live, present) {
+                self.ir.hand_over(live, missing, Reason::EmptyCell(id));
+            }
         }
         self.cell(id, Source::Cell(id))
     }
@@ -532,7 +541,7 @@ impl<'p> Lowerer<'p> {
     /// Whether an earlier row has a result; a row whose earlier one is unknown is handed over.
     fn past_present(&mut self, reach: Reach, id: QuantityId, live: NodeId) -> NodeId {
         let unknown = self.ir.load(Source::PastResultUnknown(reach, id), None);
-        self.ir.hand_over(live, unknown);
+        self.ir.hand_over(live, unknown, Reason::EarlierResult(id));
         self.ir.load(Source::PastResultPresent(reach, id), None)
     }
 
@@ -568,7 +577,7 @@ impl<'p> Lowerer<'p> {
                 None => {
                     // Only where the rule is not in force.
                     let yes = self.ir.yes;
-                    self.ir.hand_over(live, yes);
+                    self.ir.hand_over(live, yes, Reason::Unsupported);
                     self.nothing(&expr.ty)
                 }
             },
@@ -589,7 +598,7 @@ impl<'p> Lowerer<'p> {
             }
             ExprKind::Met(id) => {
                 let (met, doubt) = self.doubts(|lowerer| lowerer.met(*id));
-                self.ir.hand_over(live, doubt);
+                self.ir.pass_on(live, doubt);
                 Lowered::Flag(met)
             }
             ExprKind::InputOr { input, default } => {
@@ -850,7 +859,7 @@ impl<'p> Lowerer<'p> {
         let known = self.ir.or(below, above);
         let doubt = self.ir.not(known);
         let yes = self.ir.yes;
-        self.ir.hand_over(yes, doubt);
+        self.ir.hand_over(yes, doubt, Reason::Approximation);
         match op {
             CompareOp::Less | CompareOp::LessOrEqual => below,
             CompareOp::Greater | CompareOp::GreaterOrEqual => above,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ir::{Kernel, NodeId, Op, Output, OutputValue, Range, Source, StagedFlag, Target};
 use crate::num::Ratio;
-use crate::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type};
+use crate::typed::{ControlKind, InputId, Program, QuantityId, Type};
 
 use super::{Fraction, Lowered, LoweredQuantity, Lowerer, States};
 
@@ -106,7 +106,7 @@ fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
         if let Target::Control(rank) = target
             && let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind
         {
-            guard.iter().chain([condition]).for_each(|expr| read(expr, &mut roots));
+            guard.iter().chain([condition]).for_each(|expr| expr.quantities(&mut roots));
         }
     }
     let mut order = Vec::new();
@@ -118,7 +118,7 @@ fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
             order.push(id);
         } else if seen.insert(id) {
             pending.push((id, true));
-            pending.extend(needs(program, id).into_iter().rev().map(|need| (need, false)));
+            pending.extend(program.needs(id).into_iter().rev().map(|need| (need, false)));
         }
     }
     order
@@ -128,7 +128,7 @@ fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
 fn last_readers(program: &Program, order: &[QuantityId], targets: &[Target]) -> HashMap<QuantityId, usize> {
     let mut last = HashMap::new();
     for (rank, id) in order.iter().enumerate() {
-        for need in needs(program, *id) {
+        for need in program.needs(*id) {
             last.insert(need, rank);
         }
     }
@@ -137,46 +137,11 @@ fn last_readers(program: &Program, order: &[QuantityId], targets: &[Target]) -> 
             && let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind
         {
             let mut reads = Vec::new();
-            guard.iter().chain([condition]).for_each(|expr| read(expr, &mut reads));
+            guard.iter().chain([condition]).for_each(|expr| expr.quantities(&mut reads));
             last.extend(reads.into_iter().map(|id| (id, usize::MAX)));
         }
     }
     last
-}
-
-/// What the computation of a quantity reads of the same row.
-fn needs(program: &Program, id: QuantityId) -> Vec<QuantityId> {
-    let quantity = program.quantity(id);
-    let mut found = Vec::new();
-    for rule in &quantity.rules {
-        rule.scope.iter().for_each(|scope| read(&program.scope(*scope).condition, &mut found));
-        found.extend(rule.adjustments.iter().map(|adjustment| adjustment.quantity));
-    }
-    let mut met = Vec::new();
-    for expr in quantity.expressions() {
-        read(expr, &mut found);
-        expr.walk(&mut |e| {
-            if let ExprKind::Met(target) = e.kind {
-                met.push(target);
-            }
-        });
-    }
-    for target in met {
-        for rule in &program.quantity(target).rules {
-            rule.scope.iter().for_each(|scope| read(&program.scope(*scope).condition, &mut found));
-            rule.guard.iter().chain(&rule.condition).for_each(|expr| read(expr, &mut found));
-        }
-    }
-    found
-}
-
-fn read(expr: &Expr, found: &mut Vec<QuantityId>) {
-    expr.walk(&mut |e| match e.kind {
-        ExprKind::Quantity(id)
-        | ExprKind::QuantityOr { quantity: id, .. }
-        | ExprKind::IsSet(Presence::Quantity(id)) => found.push(id),
-        _ => {}
-    });
 }
 
 impl Lowerer<'_> {

@@ -8,6 +8,7 @@ use pest::error::{ErrorVariant, InputLocation};
 
 use super::tokens::{Kind, Token, tokens};
 use super::{MAX_NESTING, MONTHS, PolParser, Rule};
+use crate::ast::FUNCTIONS;
 use crate::diagnostic::{Diagnostic, closest, syntax};
 use crate::span::{FileId, Span};
 
@@ -356,20 +357,6 @@ const MAY_FOLLOW_A_VALUE: [Rule; 10] = [
     Rule::unite_composee,
     Rule::nom_unite,
     Rule::mot_moins,
-];
-
-const FUNCTIONS: [&str; 11] = [
-    "min",
-    "max",
-    "année",
-    "mois",
-    "trimestre",
-    "années_révolues",
-    "mois_révolus",
-    "arrondi",
-    "arrondi_inférieur",
-    "arrondi_supérieur",
-    "non_nul",
 ];
 
 /// The first words of the clause that a keyword opens.

@@ -318,7 +318,7 @@ fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
 }
 
 /// The results of earlier rows that the outputs and the row controls depend on, in order.
-fn previous_results(program: &Program, outputs: &[QuantityId], controls: &[u32]) -> Vec<QuantityId> {
+pub(crate) fn previous_results(program: &Program, outputs: &[QuantityId], controls: &[u32]) -> Vec<QuantityId> {
     let mut roots = outputs.to_vec();
     let mut all: Vec<&Expr> = Vec::new();
     for rank in controls {
