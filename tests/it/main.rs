@@ -1,6 +1,7 @@
 //! One test binary for the whole project.
 
 mod amendments;
+mod bounds;
 mod cli;
 mod corpus;
 mod coverage;
@@ -12,6 +13,7 @@ mod formats;
 mod golden;
 mod guide;
 mod policies;
+mod seal;
 mod streaming;
 mod synth;
 mod tidy;

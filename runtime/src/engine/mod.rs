@@ -3,7 +3,7 @@
 //! The interpreter is the reference. Compiled code answers for a row only when it is sure to agree; it hands every other row
 //! over. No result depends on the order of rows, on threads or on blocks.
 
-mod aggregates;
+pub(crate) mod aggregates;
 mod compiled;
 mod history;
 pub(crate) mod reference;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use polc_compiler::ir::Target;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
 
+use crate::bounds::bounded;
 use crate::table::{
     Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
@@ -51,6 +52,8 @@ pub struct Engine {
     kernels: Kernels,
     /// Rows below which a group is not worth compiling for.
     least_rows: usize,
+    /// Whether rows with missing cells have bounds instead of an error.
+    bounding: bool,
 }
 
 impl std::fmt::Debug for Engine {
@@ -66,13 +69,21 @@ impl Engine {
         let kernels = Kernels::of(KERNEL_NODES);
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0 }
+        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, bounding: false }
     }
 
     /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
     #[must_use]
     pub fn compiling_from(mut self, rows: usize) -> Self {
         self.least_rows = rows;
+        self
+    }
+
+    /// Gives bounds of the outputs, which are numbers, for rows that lack cells: the columns of
+    /// [`crate::bounds::Presentation`]. Controls on the whole data are left out.
+    #[must_use]
+    pub fn bounding(mut self) -> Self {
+        self.bounding = true;
         self
     }
 
@@ -142,7 +153,7 @@ impl Engine {
     #[must_use]
     pub fn survey(&self, batch: &Batch) -> Survey {
         let (_, groups) = self.controls(batch);
-        Survey::of(&self.program, &self.roots(batch, &groups), &groups, self.mode, self.threads)
+        Survey::of(&self.program, &self.roots(batch, &groups), &groups, self.mode, self.threads, self.bounding)
     }
 
     /// Evaluates a part of the data that holds whole histories, once all the parts are added to the survey. `ranks` are those
@@ -159,6 +170,7 @@ impl Engine {
         let (rows, _) = self.controls(batch);
         let mut history = History::of(&self.program, batch);
         history.aggregates = survey.aggregates(batch);
+        history.figures = survey.figures(batch);
         let results = self.second_pass(batch, &history, &rows, progress);
         let failed = survey.failed(batch, ranks, &history);
         (results, failed)
@@ -169,7 +181,11 @@ impl Engine {
         let program = &self.program;
         let mut history = History::of(program, batch);
         if !program.aggregates.is_empty() {
-            history.aggregates = Aggregates::of(program, &self.roots(batch, groups), batch, self.mode, self.threads);
+            let roots = self.roots(batch, groups);
+            let mut survey = Survey::of(program, &roots, &[], self.mode, self.threads, self.bounding);
+            survey.add(batch, &[]);
+            history.aggregates = survey.aggregates(batch);
+            history.figures = survey.figures(batch);
         }
         history
     }
@@ -214,7 +230,15 @@ impl Engine {
             Some(pool) => pool.install(|| run(&mut sink)),
             None => run(&mut sink),
         }
-        sink.finish(&self.program)
+        let results = sink.finish(&self.program);
+        if !self.bounding {
+            return results;
+        }
+        let bounded = || bounded(&self.program, batch, history, &self.outputs, controls, results);
+        match &self.pool {
+            Some(pool) => pool.install(bounded),
+            None => bounded(),
+        }
     }
 
     /// The controls on rows and on groups whose inputs are all in the batch.
@@ -225,7 +249,7 @@ impl Engine {
             let mut inputs = BTreeSet::new();
             let (guard, condition, result) = match &control.kind {
                 ControlKind::Row { guard, condition, .. } => (guard.as_ref(), condition, &mut on_rows),
-                ControlKind::Groups { condition, by, .. } => {
+                ControlKind::Groups { condition, by, .. } if !self.bounding => {
                     inputs.extend(by);
                     (None, condition, &mut on_groups)
                 }
@@ -408,7 +432,7 @@ impl Sink {
 }
 
 impl ResultColumn {
-    fn set(&mut self, row: usize, value: Option<Value>) {
+    pub(crate) fn set(&mut self, row: usize, value: Option<Value>) {
         self.present[row] = value.is_some();
         match (&mut self.values, value) {
             (ResultValues::Boolean(cells), Some(Value::Boolean(value))) => cells[row] = value,
