@@ -1,6 +1,7 @@
 //! The results of a file with missing cells: of each output its lowest and highest values, then what is missing, whether the
 //! bounds are attained, and what else is to be known of the row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use polc_compiler::num::Ratio;
@@ -87,16 +88,14 @@ pub(crate) fn bounded(
     let mut low = columns.clone();
     let mut high = columns;
     let mut texts: [Vec<Arc<str>>; 3] = std::array::from_fn(|_| vec!["".into(); batch.rows]);
+    let settled: BTreeSet<usize> =
+        found.iter().filter(|(_, found)| !matches!(found, Ok(None))).map(|(row, _)| *row).collect();
+    errors.retain(|error| !settled.contains(&error.row));
     for (row, found) in found {
         let bounds = match found {
             // No rule needs what is missing.
             Ok(None) => continue,
-            Ok(Some(bounds)) => Ok(bounds),
-            Err(kind) => Err(kind),
-        };
-        errors.retain(|error| error.row != row);
-        let bounds = match bounds {
-            Ok(bounds) => bounds,
+            Ok(Some(bounds)) => bounds,
             Err(kind) => {
                 errors.push(RowError { row, kind });
                 continue;

@@ -1,5 +1,8 @@
 //! A row whose missing cells have a value each, for the interpreter.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
 use polc_dsl::ast::Reach;
 
@@ -12,7 +15,11 @@ struct Completed<'a> {
     rows: Rows<'a>,
     row: usize,
     region: &'a Region,
+    /// Results of earlier rows, each computed once.
+    memory: &'a RefCell<HashMap<(usize, QuantityId), Past>>,
 }
+
+type Past = Result<Option<Value>, RowErrorKind>;
 
 impl Data for Completed<'_> {
     fn input(&self, id: InputId) -> Option<Value> {
@@ -30,9 +37,14 @@ impl Data for Completed<'_> {
 
     fn past_quantity(&self, reach: Reach, id: QuantityId) -> Result<Option<Value>, RowErrorKind> {
         let Some(row) = self.rows.history.past(reach, self.row) else { return Ok(None) };
+        if let Some(known) = self.memory.borrow().get(&(row, id)) {
+            return known.clone();
+        }
         let data = Completed { row, ..*self };
-        let outcome = Evaluation::new(self.rows.program, &data, Silent).quantity(id)?;
-        Ok(outcome.map(|(_, value)| value))
+        let outcome = Evaluation::new(self.rows.program, &data, Silent).quantity(id);
+        let result = outcome.map(|outcome| outcome.map(|(_, value)| value));
+        self.memory.borrow_mut().insert((row, id), result.clone());
+        result
     }
 
     fn past_input(&self, reach: Reach, id: InputId) -> Option<Value> {
@@ -49,7 +61,8 @@ pub fn results(
     outputs: &[QuantityId],
     controls: &[u32],
 ) -> Option<Vec<Option<Value>>> {
-    let data = Completed { rows, row, region };
+    let memory = RefCell::default();
+    let data = Completed { rows, row, region, memory: &memory };
     let program = rows.program;
     let mut evaluation = Evaluation::new(program, &data, Silent);
     let values: Result<Vec<_>, _> =
