@@ -145,7 +145,7 @@ pub fn files(root: &Path) -> io::Result<Vec<String>> {
 /// A text written line by line, compressed or not; the same lines give the same bytes.
 pub enum Lines {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl std::fmt::Debug for Lines {
@@ -160,7 +160,11 @@ impl Lines {
     pub fn create(path: &Path, compressed: bool) -> io::Result<Self> {
         let file = BufWriter::new(File::create_new(path)?);
         // The header of the format tells neither date nor name.
-        Ok(if compressed { Self::Gzip(GzEncoder::new(file, Compression::default())) } else { Self::Plain(file) })
+        Ok(if compressed {
+            Self::Gzip(Box::new(GzEncoder::new(file, Compression::default())))
+        } else {
+            Self::Plain(file)
+        })
     }
 
     /// # Errors
@@ -168,7 +172,7 @@ impl Lines {
     pub fn write(&mut self, line: &str) -> io::Result<()> {
         let out: &mut dyn Write = match self {
             Self::Plain(file) => file,
-            Self::Gzip(file) => file,
+            Self::Gzip(file) => &mut **file,
         };
         out.write_all(line.as_bytes())?;
         out.write_all(b"\n")
@@ -208,11 +212,14 @@ pub fn lines(path: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>
     }))
 }
 
-/// The first line that two texts do not share, from 1, with what each has there.
+/// A line that two texts do not share: its rank, from 1, and what each has there.
+pub type LineDifference = (usize, Option<String>, Option<String>);
+
+/// The first line that two texts do not share.
 ///
 /// # Errors
 /// When one of them cannot be read.
-pub fn first_difference(a: &Path, b: &Path) -> io::Result<Option<(usize, Option<String>, Option<String>)>> {
+pub fn first_difference(a: &Path, b: &Path) -> io::Result<Option<LineDifference>> {
     let (mut a, mut b) = (lines(a)?, lines(b)?);
     let mut rank = 0;
     loop {
