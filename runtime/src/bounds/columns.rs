@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::cells::Cell;
 use super::eval::Rows;
-use super::search::{Question, RowBounds, bounds};
+use super::search::{RowBounds, bounds};
+use super::sweep::Question;
 use super::{finals, incomplete_rows};
 use crate::engine::History;
 use crate::say;

@@ -14,6 +14,7 @@ mod facts;
 mod point;
 mod search;
 mod set;
+mod sweep;
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,8 @@ pub(crate) use aggregates::{Figures, Parts, figures, survey};
 pub(crate) use columns::bounded;
 pub use columns::{NameTaken, Presentation};
 pub use eval::Rows;
-pub use search::{Amount, Question, RowBounds, bounds};
+pub use search::{RowBounds, bounds};
+pub use sweep::{Amount, Question};
 
 /// The rows that lack a cell that must be filled, or read earlier rows that do. Where no rule reads it, the row is whole all
 /// the same.

@@ -1,41 +1,23 @@
-//! Expressions over sets, and what a condition tells where it was taken.
+//! Expressions over sets.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use num_traits::{One as _, Signed as _, ToPrimitive as _, Zero as _};
-use polc_compiler::calendar::{CalendarUnit, Date, FIRST_DAY, LAST_DAY, days_between, days_in_year, elapsed};
-use polc_compiler::num::{Interval, Ratio, integer};
-use polc_compiler::typed::{BinaryOp, Bracket, CompareOp, DatePart, Expr, ExprKind, Presence, Tier, Type};
+use num_traits::{One as _, Zero as _};
+use polc_compiler::calendar::{Date, days_between, days_in_year, elapsed};
+use polc_compiler::num::{Ratio, integer};
+use polc_compiler::typed::{BinaryOp, Bracket, CompareOp, Expr, ExprKind, Presence, Tier};
 
-use super::super::cells::cut_at;
-use super::super::facts::{Fact, Known, mirrored, opposite};
+use super::super::facts::{Fact, Known, mirrored};
 use super::super::set::{Numbers, Set, Truth};
-use super::{Evaluation, Outcome, together};
+use super::calendar::{part_of, whole_numbers};
+use super::known::leaf;
+use super::{Evaluation, Outcome, either, together};
 use crate::interp::Leaf;
 use crate::table::RowErrorKind;
 
 impl<'a> Evaluation<'a> {
-    fn name(&self) -> Arc<str> {
+    pub(super) fn name(&self) -> Arc<str> {
         self.current.map_or_else(|| "".into(), |id| self.rows.program.quantity(id).name.clone())
-    }
-
-    fn bad_date(&mut self) {
-        let quantity = self.name();
-        self.fault(RowErrorKind::BadDate { quantity });
-    }
-
-    /// What the facts leave of something read.
-    fn known(&self, leaf: Leaf, set: Option<Set>) -> Option<Set> {
-        self.facts.iter().filter(|fact| fact.leaf == leaf).try_fold(set?, |set, fact| fact.known.keep(set))
-    }
-
-    /// Whether facts say that something is there, or is not.
-    fn presence(&self, leaf: Leaf) -> Option<bool> {
-        self.facts.iter().find_map(|fact| match fact.known {
-            Known::Present(present) if fact.leaf == leaf => Some(present),
-            _ => None,
-        })
     }
 
     /// The values of an expression; `None` where it has none: it ends in an error, or nothing gets there.
@@ -340,187 +322,13 @@ impl<'a> Evaluation<'a> {
                     total = total.zip(rate).map(|(total, rate)| total.add(&rate.multiply(&part)));
                 }
             }
-            result = super::either(result, total);
+            result = either(result, total);
         }
         // Between the breaks, the line takes any value.
         result.map(|result| Numbers { step: if low == high { result.step } else { None }, ..result })
-    }
-
-    fn dates(&mut self, expr: &'a Expr) -> Option<(Date, Date)> {
-        match self.expr(expr)? {
-            Set::Dates(low, high) => Date::from_days(low.into()).zip(Date::from_days(high.into())),
-            _ => {
-                self.bad_date();
-                None
-            }
-        }
-    }
-
-    /// Whole values, those of 64 bits; an error where some are not.
-    fn whole(&mut self, expr: &'a Expr) -> Option<(i64, i64)> {
-        let numbers = self.number(expr)?;
-        let sure = numbers.step.as_ref().is_some_and(|step| step.is_integer())
-            || numbers.single().is_some_and(Ratio::is_integer);
-        let end = |end: Option<Ratio>, out: i64| match end {
-            None => (out, true),
-            Some(end) => match end.to_integer().to_i64() {
-                Some(end) => (end, false),
-                None if end.is_negative() => (i64::MIN / 2, true),
-                None => (i64::MAX / 2, true),
-            },
-        };
-        let (low, low_out) = end(numbers.range.low.map(|low| low.ceil()), i64::MIN / 2);
-        let (high, high_out) = end(numbers.range.high.map(|high| high.floor()), i64::MAX / 2);
-        if !sure || low_out || high_out {
-            self.bad_date();
-        }
-        (low <= high).then_some((low, high))
-    }
-
-    fn date_of(&mut self, (first, last): (i64, i64), month: u32, day: u32) -> Option<Set> {
-        let (low, high) = (first.max(1), last.min(9_999));
-        // At most eight years part two 29 February.
-        let lowest = (low..=high).take(9).find_map(|year| Date::new(year, month, day));
-        let highest = (low..=high).rev().take(9).find_map(|year| Date::new(year, month, day));
-        let everywhere =
-            low == first && high == last && (first == last || day < 29 || Date::new(1999, month, day).is_some());
-        if !everywhere || lowest.is_none() {
-            self.bad_date();
-        }
-        Some(Set::Dates(lowest?.days(), highest?.days()))
-    }
-
-    /// Dates moved by a count of units: both move the ends the same way.
-    fn moved(&mut self, first: Date, last: Date, (low, high): (i64, i64), unit: CalendarUnit) -> Option<Set> {
-        let start = match first.add(low, unit) {
-            Some(date) => Some(date.days()),
-            None => {
-                self.bad_date();
-                (low < 0).then_some(FIRST_DAY)
-            }
-        };
-        let end = match last.add(high, unit) {
-            Some(date) => Some(date.days()),
-            None => {
-                self.bad_date();
-                (high > 0).then_some(LAST_DAY)
-            }
-        };
-        Some(Set::Dates(start?, end?))
-    }
-
-    /// Notes where a missing cell meets a threshold.
-    fn cut_between(&mut self, expr: &'a Expr, other: &Set, op: CompareOp) {
-        let (id, year_of) = match &expr.kind {
-            ExprKind::Input(id) => (*id, false),
-            ExprKind::DatePart { part: DatePart::Year, date } => match date.kind {
-                ExprKind::Input(id) => (id, true),
-                _ => return,
-            },
-            _ => return,
-        };
-        if !self.cells.contains_key(&(self.row, id)) {
-            return;
-        }
-        let input = self.rows.program.input(id);
-        let threshold = match other {
-            Set::Numbers(numbers) => match numbers.single() {
-                Some(number) if !year_of => number.clone(),
-                Some(year) => match year.to_integer().to_i64().and_then(|year| {
-                    let after = matches!(op, CompareOp::LessOrEqual | CompareOp::Greater);
-                    Date::new(year + i64::from(after), 1, 1)
-                }) {
-                    Some(date) => integer(date.days().into()),
-                    None => return,
-                },
-                None => return,
-            },
-            other => match other.single_date() {
-                Some(date) => integer(date.days().into()),
-                None => return,
-            },
-        };
-        let (before, after) = match op {
-            _ if year_of => (true, false),
-            CompareOp::Equal | CompareOp::NotEqual => (true, true),
-            CompareOp::Less | CompareOp::GreaterOrEqual => (true, false),
-            CompareOp::LessOrEqual | CompareOp::Greater => (false, true),
-        };
-        let cuts = [(before, false), (after, true)].into_iter().filter(|(wanted, _)| *wanted);
-        let cuts: BTreeSet<i64> = cuts.filter_map(|(_, after)| cut_at(input, &threshold, after)).collect();
-        self.cuts.entry((self.row, id)).or_default().extend(cuts);
-    }
-
-    /// What is known where a condition was found to hold, or not to.
-    pub(super) fn assume(&mut self, condition: &'a Expr, holds: bool) -> Vec<Fact> {
-        let fact = |leaf: Leaf, known: Known| vec![Fact { leaf, known }];
-        match &condition.kind {
-            ExprKind::Not(inner) => self.assume(inner, !holds),
-            ExprKind::And(items) if holds => items.iter().flat_map(|item| self.assume(item, true)).collect(),
-            ExprKind::Or(items) if !holds => items.iter().flat_map(|item| self.assume(item, false)).collect(),
-            ExprKind::Compare { op, left, right } => {
-                let op = if holds { *op } else { opposite(*op) };
-                let mut facts = Vec::new();
-                for (side, other, op) in [(left, right, op), (right, left, mirrored(op))] {
-                    if let Some(leaf) = leaf(side)
-                        && let Some(other) = self.quietly(|this| this.expr(other))
-                    {
-                        facts.extend(Known::of_comparison(op, &other).into_iter().map(|known| Fact { leaf, known }));
-                    }
-                }
-                facts
-            }
-            ExprKind::OneOf { subject, cases } => leaf(subject).map_or_else(Vec::new, |leaf| {
-                let cases: BTreeSet<u32> = cases.iter().copied().collect();
-                fact(leaf, if holds { Known::Among(cases) } else { Known::Except(cases) })
-            }),
-            ExprKind::IsSet(presence) => {
-                let leaf = match *presence {
-                    Presence::Input(id) => Leaf::Input(id),
-                    Presence::Quantity(id) => Leaf::Quantity(id),
-                    Presence::PastInput(reach, id) => Leaf::PastInput(reach, id),
-                    Presence::PastQuantity(reach, id) => Leaf::PastQuantity(reach, id),
-                };
-                fact(leaf, Known::Present(holds))
-            }
-            _ if condition.ty == Type::Boolean => {
-                leaf(condition).map_or_else(Vec::new, |leaf| fact(leaf, Known::Is(holds)))
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// What a fact may be about: something that is read as it is.
-fn leaf(expr: &Expr) -> Option<Leaf> {
-    match expr.kind {
-        ExprKind::Input(id) => Some(Leaf::Input(id)),
-        ExprKind::Quantity(id) => Some(Leaf::Quantity(id)),
-        _ => None,
     }
 }
 
 fn truth(truth: Truth) -> Option<Set> {
     (truth != Truth::NEVER).then_some(Set::Booleans(truth))
-}
-
-fn whole_numbers(low: i64, high: i64) -> Set {
-    if low == high {
-        return Set::Numbers(Numbers::point(&integer(low)));
-    }
-    Set::Numbers(Numbers::new(integer(low), integer(high), Some(Ratio::one())))
-}
-
-fn part_of(part: DatePart, low: Date, high: Date) -> Numbers {
-    let of = |date: Date| match part {
-        DatePart::Year => date.year(),
-        DatePart::Month => date.month(),
-        DatePart::Quarter => (date.month() + 2) / 3,
-    };
-    let (first, last) = match part {
-        DatePart::Month if low.year() != high.year() => (1, 12),
-        DatePart::Quarter if low.year() != high.year() => (1, 4),
-        _ => (of(low), of(high)),
-    };
-    Numbers { range: Interval::new(integer(first), integer(last)), step: Some(Ratio::one()) }
 }
