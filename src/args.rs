@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, check, coverage, eval, explain, fmt, generate, schema, test};
+use crate::commands::{bench, check, coverage, eval, explain, fmt, generate, schema, seal, test, verify};
 
 /// « Utilisation » first, since it is what one looks for.
 const HELP: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}\n";
@@ -48,6 +48,10 @@ pub enum Command {
     Explain(explain::Args),
     #[command(help_template = HELP)]
     Test(test::Args),
+    #[command(help_template = HELP)]
+    Seal(seal::Args),
+    #[command(help_template = HELP)]
+    Verify(verify::Args),
     #[command(help_template = HELP)]
     Fmt(fmt::Args),
     #[command(help_template = HELP)]

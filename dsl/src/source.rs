@@ -102,6 +102,18 @@ impl SourceMap {
         Some(FileId(rank as u32))
     }
 
+    /// The same files under other names.
+    #[must_use]
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
+        self.files.iter_mut().for_each(|file| file.name = name(&file.name).into());
+        self
+    }
+
+    /// All the names, those of tables too.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.name)
+    }
+
     #[must_use]
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]

@@ -1,6 +1,7 @@
 //! Data files, reference interpreter, batch engine and explanations for .pol policies.
 
 pub mod bench;
+pub mod bounds;
 pub mod coverage;
 pub mod diagnostics;
 pub mod engine;
@@ -14,6 +15,7 @@ pub mod needs;
 pub mod plan;
 pub mod policy;
 mod say;
+pub mod seal;
 pub mod synth;
 pub mod table;
 pub mod testing;

@@ -78,6 +78,54 @@ pub fn row_error(program: &Program, kind: &RowErrorKind) -> String {
     }
 }
 
+/// What the columns of bounds have besides them.
+pub const BOUNDS_COLUMNS: [&str; 3] = ["donnees_manquantes", "bornes", "reserves"];
+
+pub fn lowest_of(output: &str) -> String {
+    format!("{output}_min")
+}
+
+pub fn highest_of(output: &str) -> String {
+    format!("{output}_max")
+}
+
+pub fn missing_of_a_year(input: &str, year: i64) -> String {
+    format!("{input} de {year}")
+}
+
+/// An amount in the currency of the policy.
+pub fn money(program: &Program, amount: &Ratio) -> String {
+    let decimals = program.currency.decimals;
+    let rounded = polc_compiler::num::round(amount, decimals, polc_compiler::num::RoundingMode::HalfAway);
+    format!("{} {}", format_french(&rounded, decimals), program.currency.symbol)
+}
+
+/// A missing cell, and what it decides, unless that has no end.
+pub fn decided_by(input: &str, amount: Option<&str>) -> String {
+    format!("{input} ({})", amount.unwrap_or("sans borne"))
+}
+
+/// Whether bounds are reached: `others` are those of which it is not known.
+pub fn attained(others: &[String]) -> String {
+    if others.is_empty() { "atteintes".to_owned() } else { format!("non atteintes : {}", others.join(", ")) }
+}
+
+pub fn may_be_without_object(output: &str) -> String {
+    format!("« {output} » peut être sans objet")
+}
+
+pub fn without_bound(column: &str) -> String {
+    format!("« {column} » n'a pas de borne")
+}
+
+pub fn may_fail(why: &str) -> String {
+    format!("la ligne peut être fautive : {why}")
+}
+
+pub fn figures_are_open() -> String {
+    "un agrégat dépend de données manquantes d'autres lignes".to_owned()
+}
+
 pub fn derogation_applies() -> String {
     "la dérogation joue".to_owned()
 }

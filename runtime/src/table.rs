@@ -200,6 +200,8 @@ pub enum ResultValues {
     Date(Vec<i32>),
     Case(Vec<u16>),
     Number(Numbers),
+    /// Words about a row; no result of a policy is one.
+    Text(Vec<Arc<str>>),
 }
 
 /// Exact numbers as fractions; the few that do not fit stand apart.
@@ -229,6 +231,7 @@ impl ResultColumn {
             ResultValues::Date(cells) => Value::Date(Date::from_days(i64::from(cells[row]))?),
             ResultValues::Case(cells) => Value::Case(u32::from(cells[row])),
             ResultValues::Number(numbers) => Value::Number(numbers.value(row)),
+            ResultValues::Text(cells) => Value::Text(cells[row].clone()),
         })
     }
 }
@@ -311,6 +314,8 @@ pub struct Statistics {
     pub reference: usize,
     /// Rows that compiled code handed to the interpreter as a whole.
     pub handed_over: usize,
+    /// Rows of which missing cells leave the results open; counted where bounds are asked for.
+    pub incomplete: usize,
     /// Rows on which each non-blocking row control failed, by name of the control, in declaration order.
     pub failed_controls: Vec<(Arc<str>, usize)>,
     /// Controls on the whole data, and the groups on which they do not hold.

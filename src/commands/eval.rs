@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 use polc_compiler::num::{Ratio, format_french};
-use polc_compiler::typed::{Program, QuantityId};
+use polc_compiler::typed::{Program, QuantityId, QuantityKind, Type};
+use polc_runtime::bounds::{NameTaken, Presentation};
 use polc_runtime::diagnostics;
 use polc_runtime::engine::{Engine, EngineMode};
 use polc_runtime::io::csv::{OtherColumns, Request};
 use polc_runtime::io::output::Output;
 use polc_runtime::io::stream::{Job, Outputs, Report, Sizes, StreamError, evaluate};
 use polc_runtime::io::text::FileKind;
-use polc_runtime::needs::reads_previous_year;
+use polc_runtime::needs::{control_inputs, reads_previous_year};
 
 use super::data::{self, identity, is_standard};
 use super::policy::{self, PolicyArg, ReadingArgs};
@@ -39,6 +40,7 @@ use crate::progress::Rows;
 ///   polc eval policies/accord-cds centres.csv -o resultats.csv
 ///   polc eval policies/accord-cds centres.parquet -o resultats.parquet
 ///   polc eval policies/accord-cds centres.csv --outputs montant_total --rejects rejets.csv
+///   polc eval policies/accord-cds centres.csv --incomplete -o bornes.csv
 ///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -65,6 +67,12 @@ pub struct Args {
     /// Écrit là, en CSV, les lignes fautives avec leurs motifs, et évalue les autres
     #[arg(long, value_name = "FICHIER")]
     rejects: Option<PathBuf>,
+
+    /// Borne les montants des lignes où il manque des données exigées, au lieu de les dire fautives : pour chaque
+    /// versement x, x_min et x_max, puis les données manquantes, de celle qui décide du plus d'euros à celle qui en
+    /// décide du moins
+    #[arg(long)]
+    incomplete: bool,
 
     /// Mémoire à ne guère dépasser, en mébioctets (2 048 par défaut) : un fichier plus grand se calcule par parties, avec
     /// des fichiers temporaires (dossier TMPDIR)
@@ -122,7 +130,14 @@ pub fn run(args: &Args) -> Outcome {
     let _ = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global();
     let policy = policy::load(&args.policy, &args.readings.readings)?;
     let program = &*policy.program;
-    let outputs = policy::outputs(program, &args.outputs)?;
+    let outputs =
+        if args.incomplete { bounded(program, &args.outputs)? } else { policy::outputs(program, &args.outputs)? };
+    let presentation = args.incomplete.then(|| Presentation::new(program, &outputs)).transpose();
+    let presentation = presentation.map_err(|NameTaken(name)| {
+        Failure::Usage(format!("« --incomplete » : la colonne « {name} » porterait le nom d'une autre"))
+    })?;
+    let shown = presentation.as_ref().map_or(program, |presentation| &presentation.program);
+    let columns = presentation.as_ref().map_or(&outputs, |presentation| &presentation.outputs);
     // Before the work: an output that cannot be written is known at once.
     let destination = args.output.as_deref().filter(|path| !is_standard(path));
     for path in destination.into_iter().chain(args.rejects.as_deref()) {
@@ -130,12 +145,18 @@ pub fn run(args: &Args) -> Outcome {
     }
 
     let mut request = Request::new(program, &outputs);
+    if args.incomplete && args.outputs.is_empty() {
+        // As of all the results: the controls count.
+        request.optional = control_inputs(program);
+    }
+    (request.program, request.outputs) = (shown, columns);
     if args.keep {
         request.others = OtherColumns::Carried;
     }
     request.divert = args.rejects.is_some();
     let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads)
         .compiling_from(if args.engine == EngineArg::Auto { LEAST_ROWS } else { 0 });
+    let engine = if args.incomplete { engine.bounding() } else { engine };
     let bar = Rows::new(args.engine == EngineArg::Reference);
     let memory = u64::from(args.memory) << 20;
     let job = Job {
@@ -164,10 +185,28 @@ pub fn run(args: &Args) -> Outcome {
         rejects.commit().map_err(|error| unwritable(error, args.rejects.as_deref()))?;
     }
     places.results.commit().map_err(|error| unwritable(error, destination))?;
-    let summary = Summary { args, program, outputs: &outputs, report: &report };
+    let summary = Summary { args, program: shown, outputs: columns, report: &report };
     // A closed standard error does not undo the work.
     let _ = io::stderr().write_all(format!("{}durée : {}\n", summary.text(), seconds(start.elapsed())).as_bytes());
     Ok(())
+}
+
+/// The results to bound: those named, which must be numbers, else the payments, else all the numbers.
+fn bounded(program: &Program, names: &[String]) -> Result<Vec<QuantityId>, Failure> {
+    let outputs = policy::outputs(program, names)?;
+    let is_number = |id: &QuantityId| matches!(program.quantity(*id).ty, Type::Number(_));
+    if !names.is_empty() {
+        return match outputs.iter().find(|id| !is_number(id)) {
+            Some(id) => Err(Failure::Usage(format!(
+                "« --incomplete » borne des nombres, et « {} » n'en est pas un",
+                program.quantity(*id).name
+            ))),
+            None => Ok(outputs),
+        };
+    }
+    let is_payment = |id: &QuantityId| program.quantity(*id).kind == QuantityKind::Payment;
+    let payments: Vec<QuantityId> = outputs.iter().copied().filter(is_payment).collect();
+    Ok(if payments.is_empty() { outputs.into_iter().filter(is_number).collect() } else { payments })
 }
 
 /// Refuses to write over the data, or two outputs in one file.
@@ -202,7 +241,7 @@ fn check_places(args: &Args) -> Outcome {
     Ok(())
 }
 
-fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {
+pub(super) fn unwritable(error: io::Error, path: Option<&Path>) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Failure::BrokenPipe;
     }
@@ -225,6 +264,10 @@ impl Summary<'_> {
         let mut text = format!("{} : {}\n", self.report.file, self.report.format);
         text += &policy::state_of_law(self.program).map(|state| state + "\n").unwrap_or_default();
         text += &self.rows();
+        if self.args.incomplete {
+            let incomplete = count(self.report.statistics.incomplete, "ligne incomplète", "lignes incomplètes");
+            text += &format!("{incomplete}, dont les montants sont bornés\n");
+        }
         text += &self.paths();
         text += &self.totals();
         for (name, rows) in &self.report.statistics.failed_controls {

@@ -91,7 +91,7 @@ pub fn run(args: &Args) -> Outcome {
 }
 
 /// What to explain: the results named, else the payments, else everything.
-fn explained(program: &Program, names: &[String]) -> Result<Vec<QuantityId>, Failure> {
+pub(super) fn explained(program: &Program, names: &[String]) -> Result<Vec<QuantityId>, Failure> {
     let outputs = policy::outputs(program, names)?;
     if !names.is_empty() {
         return Ok(outputs);

@@ -8,10 +8,13 @@ pub mod explain;
 pub mod fmt;
 pub mod generate;
 pub mod schema;
+pub mod seal;
 pub mod test;
+pub mod verify;
 
 mod data;
 mod policy;
+mod replay;
 mod wording;
 
 pub use wording::figures;
@@ -29,6 +32,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Fmt(args) => fmt::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Schema(args) => schema::run(&args),
+        Command::Seal(args) => seal::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the policy of a command, under the readings asked for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use polc_compiler::Selection;
 use polc_compiler::calendar::Date;
@@ -61,10 +61,19 @@ fn reading(text: &str) -> Result<(String, String), String> {
 
 /// Reads and compiles a policy.
 pub fn load(arg: &PolicyArg, readings: &[(String, String)]) -> Result<Policy, Failure> {
+    build(read(&arg.policy)?, &arg.law, readings)
+}
+
+/// Reads the files of a policy.
+pub fn read(path: &Path) -> Result<SourceMap, Failure> {
+    let (sources, problems) = io::policy::load(path);
+    if problems.is_empty() { Ok(sources) } else { Err(refusal(&problems, &sources)) }
+}
+
+/// Compiles the files of a policy.
+pub fn build(sources: SourceMap, law: &LawArgs, readings: &[(String, String)]) -> Result<Policy, Failure> {
     let refused = |(sources, diagnostics): (SourceMap, Vec<Diagnostic>)| refusal(&diagnostics, &sources);
-    let sources = io::policy::load(&arg.policy);
-    let sources = if sources.1.is_empty() { sources.0 } else { return Err(refused(sources)) };
-    let mut selection = choose(&sources, &arg.law)?;
+    let mut selection = choose(&sources, law)?;
     // Readings are names of the policy: they can be judged once it is known to be sound.
     let policy = Policy::build(sources, &selection).map_err(refused)?;
     if readings.is_empty() {

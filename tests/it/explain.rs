@@ -472,7 +472,7 @@ fn the_schema_is_of_this_version() {
 }
 
 /// As much of JSON Schema as the schema uses; any other word is an error.
-fn conforms(value: &Json, rule: &Json, root: &Json, at: &str) -> Result<(), String> {
+pub fn conforms(value: &Json, rule: &Json, root: &Json, at: &str) -> Result<(), String> {
     for (word, argument) in rule.as_object().ok_or("a rule is an object")? {
         match word.as_str() {
             "$schema" | "$defs" | "title" | "description" => {}

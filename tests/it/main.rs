@@ -1,6 +1,7 @@
 //! One test binary for the whole project.
 
 mod amendments;
+mod bounds;
 mod cli;
 mod corpus;
 mod coverage;
@@ -13,6 +14,7 @@ mod golden;
 mod guide;
 mod plan;
 mod policies;
+mod seal;
 mod streaming;
 mod synth;
 mod tidy;

@@ -11,17 +11,18 @@ use polc_dsl::ast::Summary;
 use super::keys::group_rows;
 use super::reference::BatchRow;
 use super::{Engine, History, reachable};
+use crate::bounds::{Figures, Parts, figures, survey};
 use crate::interp::{Evaluation, Silent};
 use crate::table::{Batch, ResultColumn, ResultValues, Results};
 
 /// What rows read of their groups.
 #[derive(Clone, Debug, Default)]
 pub struct Aggregates {
-    figures: BTreeMap<QuantityId, Figures>,
+    figures: BTreeMap<QuantityId, GroupFigures>,
 }
 
 #[derive(Clone, Debug)]
-struct Figures {
+struct GroupFigures {
     /// One a group; `None` where no row of the group brings a value.
     values: Vec<Option<Value>>,
     fractions: Vec<(Option<i64>, i64)>,
@@ -50,13 +51,6 @@ impl Aggregates {
             None => fraction_of(figures.alone.as_ref()),
         }
     }
-
-    /// Computes the figures that the roots depend on.
-    pub(super) fn of(engine: &Engine, roots: &[QuantityId], batch: &Batch) -> Self {
-        let mut survey = Survey::of(engine, roots, &[]);
-        survey.add(batch, &[]);
-        survey.aggregates(batch)
-    }
 }
 
 /// What rows read of all the others, added up a part of the data after the other. The parts hold whole histories; they take
@@ -69,13 +63,15 @@ pub struct Survey {
     /// Ranks among the aggregates of the policy.
     wanted: Vec<usize>,
     groups: Vec<Groups>,
+    /// What rows with missing cells may bring besides, where bounds are asked for.
+    parts: Option<Vec<Parts>>,
     /// For each control on groups, the first row of each.
     controls: Vec<(u32, HashMap<Vec<Value>, u64>)>,
 }
 
 /// The groups met so far, by the values of their inputs.
 #[derive(Debug, Default)]
-struct Groups {
+pub(crate) struct Groups {
     known: HashMap<Vec<Value>, u32>,
     tallies: Vec<Tally>,
 }
@@ -91,9 +87,10 @@ impl Survey {
             all.filter(|(_, aggregate)| needed.contains(&aggregate.quantity)).map(|(rank, _)| rank).collect();
         let outputs: Vec<QuantityId> = wanted.iter().map(|rank| program.aggregates[*rank].of).collect();
         let groups = wanted.iter().map(|_| Groups::default()).collect();
+        let parts = engine.bounding.then(|| wanted.iter().map(|_| Parts::default()).collect());
         let controls = controls.iter().map(|control| (*control, HashMap::new())).collect();
         let engine = (!outputs.is_empty()).then(|| engine.nested(outputs));
-        Self { program: Arc::clone(program), engine, wanted, groups, controls }
+        Self { program: Arc::clone(program), engine, wanted, groups, parts, controls }
     }
 
     /// Adds rows; `ranks` are those in the whole data, which tell what row of a group comes first.
@@ -116,7 +113,11 @@ impl Survey {
             }
         }
         let Some(engine) = &self.engine else { return };
-        let results = engine.second_pass(batch, &History::of(program, batch), &[], &|_| {});
+        let mut results = engine.second_pass(batch, &History::of(program, batch), &[], &|_| {});
+        if let Some(parts) = &mut self.parts {
+            let aggregates: Vec<&Aggregate> = self.wanted.iter().map(|rank| &program.aggregates[*rank]).collect();
+            survey(program, &aggregates, batch, &mut results, parts);
+        }
         for (position, (rank, groups)) in self.wanted.iter().zip(&mut self.groups).enumerate() {
             groups.add(program, &program.aggregates[*rank], batch, &results, position);
         }
@@ -129,6 +130,15 @@ impl Survey {
             (aggregate.quantity, groups.figures(&self.program, aggregate, batch))
         });
         Aggregates { figures: figures.collect() }
+    }
+
+    /// What missing cells leave open of them.
+    pub(super) fn figures(&self, batch: &Batch) -> Option<Figures> {
+        let parts = self.parts.as_ref()?;
+        let aggregates = self.wanted.iter().map(|rank| &self.program.aggregates[*rank]);
+        let surveyed =
+            aggregates.zip(&self.groups).zip(parts).map(|((aggregate, groups), parts)| (aggregate, groups, parts));
+        Some(figures(&self.program, batch, surveyed))
     }
 
     /// The controls on groups that do not hold, with the rank of the first row of the group and its name: those whose first row
@@ -165,23 +175,28 @@ fn grouping(program: &Program, control: u32) -> &[InputId] {
 }
 
 /// The group of a row; `None` if it has an empty key.
-fn group(program: &Program, by: &[InputId], batch: &Batch, row: usize) -> Option<Vec<Value>> {
+pub(crate) fn group(program: &Program, by: &[InputId], batch: &Batch, row: usize) -> Option<Vec<Value>> {
     by.iter().map(|id| batch.value(program, *id, row)).collect()
 }
 
 /// One group as its rows are added up.
 #[derive(Clone, Debug, Default)]
-struct Tally {
-    count: u64,
-    sum: Ratio,
+pub(crate) struct Tally {
+    pub count: u64,
+    pub sum: Ratio,
     /// What is not yet in the sum, and what divides it; 0 where nothing is.
     pending: (i128, i64),
-    least: Option<Ratio>,
-    most: Option<Ratio>,
-    different: BTreeSet<String>,
+    pub least: Option<Ratio>,
+    pub most: Option<Ratio>,
+    pub different: BTreeSet<String>,
 }
 
 impl Groups {
+    /// One group, as its rows add up.
+    pub fn tally(&self, key: &[Value]) -> Option<&Tally> {
+        self.known.get(key).map(|group| &self.tallies[*group as usize])
+    }
+
     fn add(&mut self, program: &Program, aggregate: &Aggregate, batch: &Batch, results: &Results, rank: usize) {
         let met = group_rows(batch, &aggregate.by);
         let mut tallies: Vec<Tally> = vec![Tally::default(); met.firsts.len()];
@@ -212,7 +227,7 @@ impl Groups {
     }
 
     /// The figures of the groups of these rows.
-    fn figures(&self, program: &Program, aggregate: &Aggregate, batch: &Batch) -> Figures {
+    fn figures(&self, program: &Program, aggregate: &Aggregate, batch: &Batch) -> GroupFigures {
         // A part may have few of the groups.
         let met = group_rows(batch, &aggregate.by);
         let known: Vec<Option<&u32>> =
@@ -222,7 +237,7 @@ impl Groups {
         let groups = met.groups.iter().map(|group| group.filter(|group| known[*group as usize].is_some())).collect();
         let fractions = values.iter().map(|value| fraction_of(value.as_ref())).collect();
         let zero = matches!(aggregate.summary, Summary::Count | Summary::Sum | Summary::Distinct);
-        Figures { values, fractions, groups, alone: zero.then(|| Value::Number(integer(0))) }
+        GroupFigures { values, fractions, groups, alone: zero.then(|| Value::Number(integer(0))) }
     }
 }
 

@@ -615,6 +615,8 @@ fn store_column(column: &mut ResultColumn, block: &Block, slots: &OutputSlots, r
         ResultValues::Boolean(cells) => rows().zip(block.flags(slots.value)).for_each(|(row, flag)| cells[row] = flag),
         ResultValues::Date(cells) => each_integer(block, slots.value, rows(), |row, days| cells[row] = days as i32),
         ResultValues::Case(cells) => each_integer(block, slots.value, rows(), |row, case| cells[row] = case as u16),
+        // No result of a policy is a text.
+        ResultValues::Text(_) => {}
         ResultValues::Number(numbers) => {
             let OutputValue::Fraction { constant, .. } = slots.output.value else { return };
             let short = slots.value.width < Width::I128;

@@ -5,6 +5,7 @@ use polc_dsl::ast::Reach;
 
 use super::aggregates::Aggregates;
 use super::keys::group_rows;
+use crate::bounds::Figures;
 use crate::table::Batch;
 
 /// For every row, the rows of the same key one year earlier and of the latest year before, if there are any.
@@ -15,6 +16,8 @@ pub struct History {
     /// Every row's year.
     pub years: Vec<i64>,
     pub aggregates: Aggregates,
+    /// What missing cells leave open of them, where bounds are asked for.
+    pub(crate) figures: Option<Figures>,
 }
 
 impl History {
@@ -27,6 +30,7 @@ impl History {
             earlier: vec![None; batch.rows],
             years,
             aggregates: Aggregates::default(),
+            figures: None,
         };
         if !reads_past(program) {
             return history;

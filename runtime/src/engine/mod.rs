@@ -3,7 +3,7 @@
 //! The interpreter is the reference. Compiled code answers for a row only when it is sure to agree; it hands every other row
 //! over. No result depends on the order of rows, on threads or on blocks.
 
-mod aggregates;
+pub(crate) mod aggregates;
 mod compiled;
 mod history;
 mod keys;
@@ -18,6 +18,7 @@ use polc_compiler::ir::Target;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
 
+use crate::bounds::bounded;
 use crate::table::{
     Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
@@ -57,6 +58,8 @@ pub struct Engine {
     least_rows: usize,
     /// Engines for what rows bring to aggregates: they keep what they compiled.
     nested: Mutex<HashMap<Vec<QuantityId>, Arc<Engine>>>,
+    /// Whether rows with missing cells have bounds instead of an error.
+    bounding: bool,
 }
 
 impl std::fmt::Debug for Engine {
@@ -72,13 +75,22 @@ impl Engine {
         let kernels = Kernels::of(KERNEL_NODES);
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, nested: Mutex::default() }
+        let nested = Mutex::default();
+        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, nested, bounding: false }
     }
 
     /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
     #[must_use]
     pub fn compiling_from(mut self, rows: usize) -> Self {
         self.least_rows = rows;
+        self
+    }
+
+    /// Gives bounds of the outputs, which are numbers, for rows that lack cells: the columns of
+    /// [`crate::bounds::Presentation`]. Controls on the whole data are not verified.
+    #[must_use]
+    pub fn bounding(mut self) -> Self {
+        self.bounding = true;
         self
     }
 
@@ -104,7 +116,8 @@ impl Engine {
         let (rows, groups) = self.controls(batch);
         let history = self.history(batch, &groups);
         let mut results = self.second_pass(batch, &history, &rows, progress);
-        for control in groups {
+        // What missing cells leave open cannot be verified.
+        for control in groups.into_iter().filter(|_| !self.bounding) {
             let failed = aggregates::failed_groups(&self.program, control, batch, &history);
             if !failed.is_empty() {
                 let name = self.program.controls[control as usize].name.clone();
@@ -174,8 +187,9 @@ impl Engine {
         let (rows, _) = self.controls(batch);
         let mut history = History::of(&self.program, batch);
         history.aggregates = survey.aggregates(batch);
+        history.figures = survey.figures(batch);
         let results = self.second_pass(batch, &history, &rows, progress);
-        let failed = survey.failed(batch, ranks, &history);
+        let failed = if self.bounding { Vec::new() } else { survey.failed(batch, ranks, &history) };
         (results, failed)
     }
 
@@ -184,7 +198,10 @@ impl Engine {
         let program = &self.program;
         let mut history = History::of(program, batch);
         if !program.aggregates.is_empty() {
-            history.aggregates = Aggregates::of(self, &self.roots(batch, groups), batch);
+            let mut survey = Survey::of(self, &self.roots(batch, groups), &[]);
+            survey.add(batch, &[]);
+            history.aggregates = survey.aggregates(batch);
+            history.figures = survey.figures(batch);
         }
         history
     }
@@ -229,7 +246,15 @@ impl Engine {
             Some(pool) => pool.install(|| run(&mut sink)),
             None => run(&mut sink),
         }
-        sink.finish(&self.program)
+        let results = sink.finish(&self.program);
+        if !self.bounding {
+            return results;
+        }
+        let bounded = || bounded(&self.program, batch, history, &self.outputs, controls, results);
+        match &self.pool {
+            Some(pool) => pool.install(bounded),
+            None => bounded(),
+        }
     }
 
     /// The controls on rows and on groups whose inputs are all in the batch.
@@ -423,7 +448,7 @@ impl Sink {
 }
 
 impl ResultColumn {
-    fn set(&mut self, row: usize, value: Option<Value>) {
+    pub(crate) fn set(&mut self, row: usize, value: Option<Value>) {
         self.present[row] = value.is_some();
         match (&mut self.values, value) {
             (ResultValues::Boolean(cells), Some(Value::Boolean(value))) => cells[row] = value,

@@ -47,6 +47,12 @@ impl Statement {
         self.quantities.iter().find(|quantity| quantity.name == name)
     }
 
+    /// The document on one line, without line break.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// The document, indented, with a final line break.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -11,6 +11,7 @@ mod excel_out;
 pub mod expected;
 pub mod figures;
 mod float;
+pub mod folder;
 pub mod guard;
 mod header;
 mod ipc;

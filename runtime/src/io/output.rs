@@ -103,7 +103,7 @@ impl Output {
     }
 }
 
-/// The temporary files that an interruption is to remove.
+/// The temporary files and folders that an interruption is to remove.
 static PENDING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn pending_files() -> MutexGuard<'static, Vec<PathBuf>> {
@@ -116,9 +116,22 @@ pub struct Pending(PathBuf);
 
 impl Pending {
     fn of(file: &NamedTempFile) -> Self {
-        let path = file.path().to_path_buf();
+        Self::folder(file.path())
+    }
+
+    /// The same of a folder.
+    pub(super) fn folder(path: &Path) -> Self {
+        let path = path.to_path_buf();
         pending_files().push(path.clone());
         Self(path)
+    }
+
+    /// Gives a folder its name; an interruption comes before or after.
+    pub(super) fn rename(self, folder: &Path, target: &Path) -> io::Result<()> {
+        let files = pending_files();
+        fs::rename(folder, target)?;
+        drop(files);
+        Ok(())
     }
 
     /// Gives the file its name; an interruption comes before or after.
@@ -141,7 +154,7 @@ pub fn abandon(code: i32) -> ! {
     let files = pending_files();
     for path in &*files {
         // What cannot be removed is left.
-        let _ = fs::remove_file(path);
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
     std::process::exit(code)
 }

@@ -100,6 +100,7 @@ pub(crate) fn put_results(out: &mut Vec<u8>, ranks: &[u64], columns: &[ResultCol
             ResultValues::Boolean(cells) => put_flags(out, &cells[rows.clone()]),
             ResultValues::Date(cells) => put_all(out, cells[rows.clone()].iter().map(|cell| cell.to_le_bytes())),
             ResultValues::Case(cells) => put_all(out, cells[rows.clone()].iter().map(|cell| cell.to_le_bytes())),
+            ResultValues::Text(cells) => put_texts(out, &cells[rows.clone()]),
             ResultValues::Number(numbers) => {
                 put_all(out, numbers.numerators[rows.clone()].iter().map(|cell| cell.to_le_bytes()));
                 if let Denominators::PerRow(cells) = &numbers.denominators {
@@ -128,6 +129,11 @@ pub(crate) fn take_results(frame: &[u8], like: &[ResultColumn]) -> io::Result<(V
             ResultValues::Boolean(_) => ResultValues::Boolean(bytes.flags()?),
             ResultValues::Date(_) => ResultValues::Date(bytes.all(i32::from_le_bytes)?),
             ResultValues::Case(_) => ResultValues::Case(bytes.all(u16::from_le_bytes)?),
+            ResultValues::Text(_) => {
+                let mut cells = Vec::new();
+                bytes.texts(&mut cells)?;
+                ResultValues::Text(cells)
+            }
             ResultValues::Number(numbers) => {
                 let numerators = bytes.all(i64::from_le_bytes)?;
                 let denominators = match &numbers.denominators {
@@ -156,10 +162,7 @@ fn put_column(out: &mut Vec<u8>, column: &Column) {
         ColumnData::Boolean(cells) => put_flags(out, cells),
         ColumnData::Date(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
         ColumnData::Case(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
-        ColumnData::Text(cells) => {
-            out.extend_from_slice(&(cells.len() as u64).to_le_bytes());
-            cells.iter().for_each(|cell| put_bytes(out, cell.as_bytes()));
-        }
+        ColumnData::Text(cells) => put_texts(out, cells),
     }
 }
 
@@ -170,16 +173,7 @@ fn take_column(bytes: &mut Bytes<'_>, column: &mut Column) -> io::Result<()> {
         ColumnData::Boolean(cells) => *cells = bytes.flags()?,
         ColumnData::Date(cells) => *cells = bytes.all(i32::from_le_bytes)?,
         ColumnData::Case(cells) => *cells = bytes.all(u16::from_le_bytes)?,
-        ColumnData::Text(cells) => {
-            for _ in 0..bytes.count()? {
-                let text = std::str::from_utf8(bytes.slice()?).map_err(|_| io::ErrorKind::InvalidData)?;
-                // Neighbours are often the same.
-                match cells.last() {
-                    Some(last) if **last == *text => cells.push(last.clone()),
-                    _ => cells.push(text.into()),
-                }
-            }
-        }
+        ColumnData::Text(cells) => bytes.texts(cells)?,
     }
     Ok(())
 }
@@ -191,6 +185,11 @@ fn put_all<const N: usize>(out: &mut Vec<u8>, cells: impl ExactSizeIterator<Item
 
 fn put_flags(out: &mut Vec<u8>, flags: &[bool]) {
     put_all(out, flags.iter().map(|flag| [u8::from(*flag)]));
+}
+
+fn put_texts(out: &mut Vec<u8>, texts: &[Arc<str>]) {
+    out.extend_from_slice(&(texts.len() as u64).to_le_bytes());
+    texts.iter().for_each(|text| put_bytes(out, text.as_bytes()));
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -222,6 +221,18 @@ impl<'f> Bytes<'f> {
         let count = self.count()?;
         let bytes = self.take(count.checked_mul(N).ok_or(io::ErrorKind::InvalidData)?)?;
         Ok(bytes.as_chunks::<N>().0.iter().map(|cell| read(*cell)).collect())
+    }
+
+    fn texts(&mut self, cells: &mut Vec<Arc<str>>) -> io::Result<()> {
+        for _ in 0..self.count()? {
+            let text = std::str::from_utf8(self.slice()?).map_err(|_| io::ErrorKind::InvalidData)?;
+            // Neighbours are often the same.
+            match cells.last() {
+                Some(last) if **last == *text => cells.push(last.clone()),
+                _ => cells.push(text.into()),
+            }
+        }
+        Ok(())
     }
 
     fn flags(&mut self) -> io::Result<Vec<bool>> {

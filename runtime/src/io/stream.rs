@@ -507,6 +507,7 @@ fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
         ResultValues::Boolean(_) => ResultValues::Boolean(vec![false; rows]),
         ResultValues::Date(_) => ResultValues::Date(vec![0; rows]),
         ResultValues::Case(_) => ResultValues::Case(vec![0; rows]),
+        ResultValues::Text(_) => ResultValues::Text(vec!["".into(); rows]),
         ResultValues::Number(numbers) => ResultValues::Number(Numbers {
             numerators: vec![0; rows],
             denominators: match &numbers.denominators {
@@ -525,6 +526,7 @@ fn copy(to: &mut ResultColumn, row: usize, from: &ResultColumn, at: usize) {
         (ResultValues::Boolean(to), ResultValues::Boolean(from)) => to[row] = from[at],
         (ResultValues::Date(to), ResultValues::Date(from)) => to[row] = from[at],
         (ResultValues::Case(to), ResultValues::Case(from)) => to[row] = from[at],
+        (ResultValues::Text(to), ResultValues::Text(from)) => to[row] = from[at].clone(),
         (ResultValues::Number(to), ResultValues::Number(from)) => {
             to.numerators[row] = from.numerators[at];
             if let (Denominators::PerRow(to), Denominators::PerRow(from)) = (&mut to.denominators, &from.denominators) {
@@ -642,6 +644,7 @@ impl<'a> Sink<'a> {
             sum.reference += part.reference;
             sum.partial += part.partial;
             sum.handed_over += part.handed_over;
+            sum.incomplete += part.incomplete;
             sum.failed_groups.extend(part.failed_groups.iter().cloned());
             for (name, rows) in &part.failed_controls {
                 match sum.failed_controls.iter_mut().find(|(known, _)| known == name) {

@@ -49,6 +49,7 @@ impl<'p> Layout<'p> {
                 Type::Number(_) => DataType::Decimal128(PRECISION, scale(quantity) as i8),
                 Type::Date => DataType::Date32,
                 Type::Enumeration(_) => cases(),
+                Type::Text => DataType::Utf8,
                 _ => DataType::Boolean,
             };
             fields.push(Field::new(&*quantity.name, ty, true));
@@ -135,6 +136,11 @@ impl<'p> Layout<'p> {
             ResultValues::Date(cells) => dates(rows.iter().map(|row| present(*row).then(|| cells[*row]))),
             ResultValues::Case(cells) => {
                 self.cases(&quantity.ty, rows.iter().map(|row| present(*row).then(|| cells[*row].into())))
+            }
+            ResultValues::Text(cells) => {
+                let mut builder = StringBuilder::new();
+                rows.iter().for_each(|row| builder.append_option(present(*row).then(|| &*cells[*row])));
+                Arc::new(builder.finish())
             }
             ResultValues::Number(numbers) => {
                 let scale = scale(quantity);
@@ -225,6 +231,7 @@ mod tests {
     use polc_compiler::num::Ratio;
 
     use super::*;
+    use crate::table::Denominators;
 
     #[test]
     fn decimals_hold_what_they_can() {

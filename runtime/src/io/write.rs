@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use polc_compiler::calendar::Date;
 use polc_compiler::num::format_plain;
@@ -45,6 +46,7 @@ enum Cells<'a> {
     Boolean(&'a [bool]),
     Date(&'a [i32]),
     Case(&'a [u16], Option<&'a Enumeration>),
+    Text(&'a [Arc<str>]),
     Number(&'a Numbers, Style),
 }
 
@@ -63,6 +65,7 @@ impl<'a> Sheet<'a> {
                 ResultValues::Boolean(cells) => Cells::Boolean(cells),
                 ResultValues::Date(cells) => Cells::Date(cells),
                 ResultValues::Case(cells) => Cells::Case(cells, enumeration(program, ty)),
+                ResultValues::Text(cells) => Cells::Text(cells),
                 ResultValues::Number(numbers) => Cells::Number(numbers, Style { least: least(program, ty), mark }),
             };
             (column, cells)
@@ -128,6 +131,7 @@ impl Cells<'_> {
             Cells::Case(cells, enumeration) => {
                 out.extend_from_slice(case(*enumeration, u32::from(cells[row])).as_bytes());
             }
+            Cells::Text(cells) => out.extend_from_slice(cells[row].as_bytes()),
             Cells::Number(numbers, style) => {
                 let Some((numerator, denominator)) = numbers.small(row) else {
                     out.extend_from_slice(format_plain(&numbers.value(row), style.least, style.mark).as_bytes());
