@@ -6,6 +6,7 @@
 
 mod formula;
 mod lexicon;
+mod lines;
 mod statement;
 mod text;
 mod trace;
@@ -30,9 +31,11 @@ use crate::table::{Batch, RowErrorKind};
 
 use formula::{Substitutions, Writer};
 use lexicon::{Lexicon, Numeral};
+pub use lines::{LineText, Lines, PaymentLines, RowLine};
 pub use statement::*;
 pub use text::Style;
 use trace::{Computed, Part, Read, Recorder, TracedStep, leaves};
+pub use words::LINE_COLUMNS;
 
 /// Explains the outputs on one row of a batch.
 ///

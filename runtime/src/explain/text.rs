@@ -572,7 +572,7 @@ fn lacking_row(text: Option<&str>) -> Option<Row> {
 }
 
 /// The file and the line.
-fn short_place(place: &str) -> String {
+pub(super) fn short_place(place: &str) -> String {
     let file = place.rsplit(['/', '\\']).next().unwrap_or(place);
     file.rsplit_once(':').map_or_else(|| file.to_owned(), |(line, _)| line.to_owned())
 }

@@ -1,5 +1,7 @@
 //! The words of explanations. What is said stands elsewhere; how it is said stands here.
 
+use polc_compiler::attribute::LineKind;
+
 use super::statement::{Kind, LevelView};
 
 /// A space that neither breaks nor widens.
@@ -499,4 +501,72 @@ pub(super) fn no_row(year: i64) -> String {
 /// The rule that gives a quantity, where it has another title.
 pub(super) fn given_by(title: &str) -> String {
     format!("selon «{NO_BREAK}{title}{NO_BREAK}»")
+}
+
+// ------------------------------------------------------------------------------------------------ lines of payments
+
+/// What a line of a payment is.
+pub(super) fn line_kind(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::CriterionFixed => "critère fixe",
+        LineKind::CriterionVariable => "critère variable",
+        LineKind::Criterion => "critère",
+        LineKind::Amount => "montant",
+        LineKind::Minoration => "minoration",
+        LineKind::Majoration => "majoration",
+        LineKind::Derogation => "dérogation",
+        LineKind::Cap => "plafond",
+        LineKind::Floor => "plancher",
+        LineKind::Tier => "tranche",
+        LineKind::Proration => "prorata",
+        LineKind::Prerequisite => "prérequis",
+        LineKind::Kept => "conservé",
+        LineKind::Reading => "lecture",
+        LineKind::Rounding => "arrondi",
+    }
+}
+
+pub(super) fn line_rate(name: &str, add: bool) -> String {
+    format!("{} de {name}", if add { "augmenté" } else { "diminué" })
+}
+
+pub(super) fn line_tier(subject: &str, range: &str, rate: &str) -> String {
+    format!("{subject} {range} : {rate}")
+}
+
+/// The amount of the payment, of which there is no part to tell.
+pub(super) fn line_whole() -> &'static str {
+    "somme des montants"
+}
+
+pub(super) fn line_times(formula: &str) -> String {
+    format!(" ; × {formula}")
+}
+
+pub(super) fn line_over(formula: &str) -> String {
+    format!(" ; / {formula}")
+}
+
+pub(super) fn line_minus() -> &'static str {
+    " ; en moins"
+}
+
+/// The columns of a file of lines, after the key.
+pub const LINE_COLUMNS: [&str; 11] = [
+    "versement",
+    "rang",
+    "nature",
+    "disposition",
+    "libelle",
+    "articles",
+    "version",
+    "operation",
+    "valeurs",
+    "montant_exact",
+    "montant",
+];
+
+/// What a line reads: « taux = 0.5 ; heures = 12 ».
+pub(super) fn line_values(values: &[(String, String)]) -> String {
+    values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" ; ")
 }
