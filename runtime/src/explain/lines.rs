@@ -14,6 +14,7 @@ use polc_compiler::typed::{
 
 use super::formula::{self, Writer};
 use super::lexicon::{Lexicon, Numeral};
+use super::statement::{LineKindView, LineView, ValueView};
 use super::words;
 use crate::policy::Policy;
 
@@ -42,7 +43,7 @@ pub struct LineText {
     pub quantity: QuantityId,
     pub payment: QuantityId,
     role: Role,
-    pub kind: LineKind,
+    pub kind: LineKindView,
     /// Name of the provision.
     pub provision: String,
     pub title: String,
@@ -56,6 +57,7 @@ pub struct LineText {
     /// What the operation reads itself.
     pub inputs: Vec<InputId>,
     pub parameters: Vec<ParameterId>,
+    pub results: Vec<QuantityId>,
 }
 
 /// A line that a row has.
@@ -130,12 +132,14 @@ impl Lines {
         rows
     }
 
-    /// The parameters of a line, as the law of a year sets them, and the inputs, from what a cell holds. `text` writes a value.
+    /// What the operation of a line reads: parameters as the law of a year sets them, inputs, and results where `result` knows
+    /// them. `text` writes a value; nothing is written of a result that is not known.
     pub fn values(
         &self,
         line: &LineText,
         year: i64,
         cell: impl Fn(InputId) -> Option<Value>,
+        result: impl Fn(QuantityId) -> Option<Value>,
         text: impl Fn(&Type, &Value) -> String,
     ) -> String {
         let parameters = line.parameters.iter().filter_map(|id| {
@@ -147,7 +151,11 @@ impl Lines {
             let value = cell(*id).map(|value| text(&input.ty, &value));
             (input.name.to_string(), value.unwrap_or_default())
         });
-        words::line_values(&parameters.chain(inputs).collect::<Vec<_>>())
+        let results = line.results.iter().filter_map(|id| {
+            let quantity = self.program.quantity(*id);
+            Some((quantity.name.to_string(), text(&quantity.ty, &result(*id)?)))
+        });
+        words::line_values(&results.chain(parameters).chain(inputs).collect::<Vec<_>>())
     }
 }
 
@@ -155,6 +163,22 @@ impl LineText {
     #[must_use]
     pub fn kind_text(&self) -> &'static str {
         words::line_kind(self.kind)
+    }
+
+    /// The line as data, for a row that has it.
+    pub(super) fn view(&self, exact: ValueView, paid: ValueView) -> LineView {
+        LineView {
+            kind: self.kind,
+            provision: self.provision.clone(),
+            title: self.title.clone(),
+            references: self.references.clone(),
+            place: self.place.clone(),
+            first_year: self.years.0,
+            last_year: self.years.1,
+            operation: self.operation.clone(),
+            exact,
+            paid,
+        }
     }
 
     /// « article-15.pol:12, depuis 2018 ».
@@ -194,7 +218,7 @@ impl Teller<'_> {
             quantity: line.quantity,
             payment: line.payment,
             role: line.role,
-            kind: origin.kind,
+            kind: kind(origin.kind),
             provision: provision.to_string(),
             title: origin.title.to_string(),
             references: origin.citations.iter().map(ToString::to_string).collect(),
@@ -203,6 +227,7 @@ impl Teller<'_> {
             operation: self.operation(origin, &line.path),
             inputs: read.inputs,
             parameters: read.parameters,
+            results: read.results,
         }
     }
 
@@ -237,6 +262,26 @@ impl Teller<'_> {
     }
 }
 
+fn kind(kind: LineKind) -> LineKindView {
+    match kind {
+        LineKind::CriterionFixed => LineKindView::CriterionFixed,
+        LineKind::CriterionVariable => LineKindView::CriterionVariable,
+        LineKind::Criterion => LineKindView::Criterion,
+        LineKind::Amount => LineKindView::Amount,
+        LineKind::Minoration => LineKindView::Minoration,
+        LineKind::Majoration => LineKindView::Majoration,
+        LineKind::Derogation => LineKindView::Derogation,
+        LineKind::Cap => LineKindView::Cap,
+        LineKind::Floor => LineKindView::Floor,
+        LineKind::Tier => LineKindView::Tier,
+        LineKind::Proration => LineKindView::Proration,
+        LineKind::Prerequisite => LineKindView::Prerequisite,
+        LineKind::Kept => LineKindView::Kept,
+        LineKind::Reading => LineKindView::Reading,
+        LineKind::Rounding => LineKindView::Rounding,
+    }
+}
+
 fn ends(years: Years) -> (Option<i64>, Option<i64>) {
     (Some(years.first).filter(|year| *year != i64::MIN), Some(years.last).filter(|year| *year != i64::MAX))
 }
@@ -246,6 +291,7 @@ fn ends(years: Years) -> (Option<i64>, Option<i64>) {
 struct Reads {
     inputs: Vec<InputId>,
     parameters: Vec<ParameterId>,
+    results: Vec<QuantityId>,
 }
 
 impl Reads {
@@ -259,7 +305,8 @@ impl Reads {
                 self.expr(subject);
                 self.expr(rate);
             }
-            Operation::Rate { .. } | Operation::Kept | Operation::Rounding(_) | Operation::Whole => {}
+            Operation::Rate { quantity, .. } => super::keep(&mut self.results, *quantity),
+            Operation::Kept | Operation::Rounding(_) | Operation::Whole => {}
         }
     }
 
@@ -267,6 +314,7 @@ impl Reads {
         expr.walk(&mut |e| match e.kind {
             ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } => super::keep(&mut self.inputs, id),
             ExprKind::Parameter(id) => super::keep(&mut self.parameters, id),
+            ExprKind::Quantity(id) | ExprKind::QuantityOr { quantity: id, .. } => super::keep(&mut self.results, id),
             _ => {}
         });
     }

@@ -185,6 +185,7 @@ impl<'s> Tree<'s> {
         meta.push(short_place(&rule.place));
         let mut branch = Branch::new(head.with(Look::Faint, in_parentheses(&rule.references)));
         branch.rows.push(Row::new(Look::Faint, meta.join(words::SEPARATOR)));
+        branch.below.extend(lines(&quantity.lines));
         if !rule.reads.is_empty() {
             let formula = rule.cases.as_deref().unwrap_or_default();
             let mut because = Branch::new(Row::new(Look::Plain, words::applies_because(&formula_text(formula))));
@@ -527,6 +528,20 @@ impl<'s> Tree<'s> {
             self.out.push_str(&format!("\u{1b}[{code}m{text}\u{1b}[0m"));
         }
     }
+}
+
+/// The lines of a payment, where there are several.
+fn lines(lines: &[LineView]) -> Option<Branch> {
+    if lines.len() < 2 {
+        return None;
+    }
+    let mut branch = Branch::new(Row::new(Look::Plain, words::lines()));
+    for line in lines {
+        let head = Row::new(Look::Faint, words::line_head(line.kind)).with(Look::Plain, &line.title);
+        let head = head.with(Look::Faint, in_parentheses(&line.references)).worth(words::signed(&line.paid.text));
+        branch.below.push(Branch::new(head));
+    }
+    Some(branch)
 }
 
 /// What a line of the base of a quantity is called.

@@ -1,8 +1,6 @@
 //! The words of explanations. What is said stands elsewhere; how it is said stands here.
 
-use polc_compiler::attribute::LineKind;
-
-use super::statement::{Kind, LevelView};
+use super::statement::{Kind, LevelView, LineKindView};
 
 /// A space that neither breaks nor widens.
 const NARROW: char = '\u{202F}';
@@ -506,23 +504,23 @@ pub(super) fn given_by(title: &str) -> String {
 // ------------------------------------------------------------------------------------------------ lines of payments
 
 /// What a line of a payment is.
-pub(super) fn line_kind(kind: LineKind) -> &'static str {
+pub(super) fn line_kind(kind: LineKindView) -> &'static str {
     match kind {
-        LineKind::CriterionFixed => "critère fixe",
-        LineKind::CriterionVariable => "critère variable",
-        LineKind::Criterion => "critère",
-        LineKind::Amount => "montant",
-        LineKind::Minoration => "minoration",
-        LineKind::Majoration => "majoration",
-        LineKind::Derogation => "dérogation",
-        LineKind::Cap => "plafond",
-        LineKind::Floor => "plancher",
-        LineKind::Tier => "tranche",
-        LineKind::Proration => "prorata",
-        LineKind::Prerequisite => "prérequis",
-        LineKind::Kept => "conservé",
-        LineKind::Reading => "lecture",
-        LineKind::Rounding => "arrondi",
+        LineKindView::CriterionFixed => "critère fixe",
+        LineKindView::CriterionVariable => "critère variable",
+        LineKindView::Criterion => "critère",
+        LineKindView::Amount => "montant",
+        LineKindView::Minoration => "minoration",
+        LineKindView::Majoration => "majoration",
+        LineKindView::Derogation => "dérogation",
+        LineKindView::Cap => "plafond",
+        LineKindView::Floor => "plancher",
+        LineKindView::Tier => "tranche",
+        LineKindView::Proration => "prorata",
+        LineKindView::Prerequisite => "prérequis",
+        LineKindView::Kept => "conservé",
+        LineKindView::Reading => "lecture",
+        LineKindView::Rounding => "arrondi",
     }
 }
 
@@ -569,4 +567,14 @@ pub const LINE_COLUMNS: [&str; 11] = [
 /// What a line reads: « taux = 0.5 ; heures = 12 ».
 pub(super) fn line_values(values: &[(String, String)]) -> String {
     values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" ; ")
+}
+
+/// The head of the lines of a payment.
+pub(super) fn lines() -> &'static str {
+    "décomposition"
+}
+
+/// What a line is, before its title.
+pub(super) fn line_head(kind: LineKindView) -> String {
+    format!("{} : ", line_kind(kind))
 }

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use polc_compiler::num::{
     Ratio, RoundingMode, SHOWN_DECIMALS, format_fixed, format_plain, power_of_ten, round_quotient,
 };
-use polc_compiler::typed::{Program, Value};
+use polc_compiler::typed::{Program, QuantityId, Value};
 use rayon::prelude::*;
 
 use super::table::Table;
@@ -29,14 +29,20 @@ const SHARE: usize = 256;
 /// A file of lines that is being written.
 pub(super) struct DetailWriter<'l, W: Write + Send> {
     lines: &'l Lines,
-    /// Rank of the first line among the columns of the results.
-    first: usize,
+    columns: Columns,
     form: Form<W>,
 }
 
 enum Form<W: Write + Send> {
     Csv { out: W, format: Format, texts: Vec<[String; TEXTS]> },
     Typed { file: TypedFile<W>, schema: SchemaRef, words: Vec<Words> },
+}
+
+/// Where the columns of the results are.
+struct Columns {
+    outputs: BTreeMap<QuantityId, usize>,
+    /// That of the first line; the others follow.
+    lines: usize,
 }
 
 /// What a column says of each line: the same dictionary in every part of the file.
@@ -54,16 +60,24 @@ struct Told {
 }
 
 impl<'l, W: Write + Send> DetailWriter<'l, W> {
-    /// Writes the names of the columns. In the results, the columns of the lines come from `first` on, in their order.
+    /// Writes the names of the columns. In the results, the columns of the lines follow those of the outputs.
     ///
     /// # Errors
     /// When the destination does not take it.
-    pub fn new(mut out: W, kind: FileKind, lines: &'l Lines, first: usize, format: Format) -> Result<Self, WriteError> {
+    pub fn new(
+        mut out: W,
+        kind: FileKind,
+        lines: &'l Lines,
+        outputs: &[QuantityId],
+        format: Format,
+    ) -> Result<Self, WriteError> {
+        let ranks = outputs.iter().enumerate().map(|(rank, id)| (*id, rank));
+        let columns = Columns { outputs: ranks.collect(), lines: outputs.len() };
         let program = &*lines.program;
         if kind == FileKind::Csv {
             out.write_all(&header(program, format)?)?;
             let texts = (0..lines.lines.len()).map(|line| texts(lines, line)).collect();
-            return Ok(Self { lines, first, form: Form::Csv { out, format, texts } });
+            return Ok(Self { lines, columns, form: Form::Csv { out, format, texts } });
         }
         let mut fields: Vec<Field> = program.key.iter().map(|id| key_field(program, *id)).collect();
         let currency = program.currency.decimals as i8;
@@ -81,7 +95,7 @@ impl<'l, W: Write + Send> DetailWriter<'l, W> {
         let words = (0..lines.lines.len()).map(|line| texts(lines, line)).collect::<Vec<_>>();
         let words = (0..TEXTS).map(|column| Words::of(words.iter().map(|texts| &*texts[column]))).collect();
         let file = TypedFile::new(out, kind, &schema)?;
-        Ok(Self { lines, first, form: Form::Typed { file, schema, words } })
+        Ok(Self { lines, columns, form: Form::Typed { file, schema, words } })
     }
 
     /// Writes the lines of the rows of a table that have results, in their order.
@@ -89,21 +103,19 @@ impl<'l, W: Write + Send> DetailWriter<'l, W> {
     /// # Errors
     /// When the destination, or the format, does not take them.
     pub fn write(&mut self, table: &Table, results: &Results) -> Result<(), WriteError> {
-        let (lines, first) = (self.lines, self.first);
-        let told =
-            |rows: &[usize]| -> Vec<Told> { rows.iter().flat_map(|row| of_row(lines, first, results, *row)).collect() };
+        let part = Part { lines: self.lines, columns: &self.columns, table, results };
         for wave in good_rows(table, results).chunks(WAVE) {
             match &mut self.form {
                 Form::Csv { out, format, texts } => {
                     let parts: io::Result<Vec<Vec<u8>>> =
-                        wave.par_chunks(SHARE).map(|rows| text(lines, table, &told(rows), *format, texts)).collect();
+                        wave.par_chunks(SHARE).map(|rows| part.text(rows, *format, texts)).collect();
                     for text in parts? {
                         out.write_all(&text)?;
                     }
                 }
                 Form::Typed { file, schema, words } => {
                     let batches: Result<Vec<RecordBatch>, WriteError> =
-                        wave.par_chunks(SHARE).map(|rows| batch(lines, table, &told(rows), schema, words)).collect();
+                        wave.par_chunks(SHARE).map(|rows| part.batch(rows, schema, words)).collect();
                     for batch in batches? {
                         file.push(batch)?;
                     }
@@ -139,18 +151,6 @@ fn header(program: &Program, format: Format) -> io::Result<Vec<u8>> {
     end_of_record(writer)
 }
 
-fn of_row(lines: &Lines, first: usize, results: &Results, row: usize) -> Vec<Told> {
-    let value = |line: usize| match results.columns[first + line].value(row) {
-        Some(Value::Number(number)) => Some(number),
-        _ => None,
-    };
-    let payments = lines.payments.iter().flat_map(|payment| {
-        let told = lines.of_row(payment, value).into_iter().enumerate();
-        told.map(|(rank, line)| Told { row, rank: rank as i64 + 1, line })
-    });
-    payments.collect()
-}
-
 /// Columns of texts that depend on the line only.
 const TEXTS: usize = 7;
 
@@ -168,84 +168,96 @@ fn texts(lines: &Lines, line: usize) -> [String; TEXTS] {
     ]
 }
 
-fn values(lines: &Lines, table: &Table, told: &Told, mark: char) -> String {
-    let program: &Program = &lines.program;
-    let year = table.batch.year(program, told.row);
-    lines.values(
-        &lines.lines[told.line.line],
-        year,
-        |id| table.batch.value(program, id, told.row),
-        |ty, value| value_text(program, ty, value, mark),
-    )
+/// A part of the data with its results, lines included.
+struct Part<'a> {
+    lines: &'a Lines,
+    columns: &'a Columns,
+    table: &'a Table,
+    results: &'a Results,
 }
 
-fn text(lines: &Lines, table: &Table, told: &[Told], format: Format, texts: &[[String; TEXTS]]) -> io::Result<Vec<u8>> {
-    let program: &Program = &lines.program;
-    let mark = format.decimal_mark();
-    let currency = program.currency.decimals;
-    let mut writer = csv_writer(format.separator);
-    for told in told {
-        for id in &program.key {
-            let value = table.batch.value(program, *id, told.row);
-            let ty = &program.input(*id).ty;
-            writer.write_field(value.map(|value| value_text(program, ty, &value, mark)).unwrap_or_default())?;
-        }
-        let [payment, others @ ..] = &texts[told.line.line];
-        writer.write_field(payment)?;
-        writer.write_field(told.rank.to_string())?;
-        for text in others {
-            writer.write_field(text)?;
-        }
-        writer.write_field(values(lines, table, told, mark))?;
-        writer.write_field(format_plain(&told.line.exact, currency, mark))?;
-        writer.write_field(format_fixed(&told.line.paid, currency, mark))?;
-        writer.write_record(None::<&[u8]>)?;
-    }
-    csv_text(writer)
-}
-
-fn batch(
-    lines: &Lines,
-    table: &Table,
-    told: &[Told],
-    schema: &SchemaRef,
-    words: &[Words],
-) -> Result<RecordBatch, WriteError> {
-    let program: &Program = &lines.program;
-    let rows: Vec<usize> = told.iter().map(|told| told.row).collect();
-    let mut arrays: Vec<ArrayRef> = program.key.iter().map(|id| key(program, table, *id, &rows)).collect();
-    let mut words = words.iter().map(|words| words.column(told));
-    arrays.extend(words.next());
-    arrays.push(Arc::new(told.iter().map(|told| told.rank).collect::<Int64Array>()));
-    arrays.extend(words);
-    arrays.push(Arc::new(told.iter().map(|told| Some(values(lines, table, told, '.'))).collect::<StringArray>()));
-    arrays.push(amounts(lines, table, told, |line| &line.exact, SHOWN_DECIMALS)?);
-    arrays.push(amounts(lines, table, told, |line| &line.paid, program.currency.decimals)?);
-    Ok(RecordBatch::try_new(schema.clone(), arrays)?)
-}
-
-/// A column of decimals, to the nearest, halves away from zero.
-fn amounts(
-    lines: &Lines,
-    table: &Table,
-    told: &[Told],
-    amount: impl Fn(&RowLine) -> &Ratio,
-    scale: u32,
-) -> Result<ArrayRef, WriteError> {
-    let mut builder = decimals(told.len(), scale);
-    for told in told {
-        let value = amount(&told.line);
-        let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
-        let units = i128::try_from(units).ok().filter(|units| units.unsigned_abs() < 10u128.pow(PRECISION.into()));
-        let Some(units) = units else {
-            let payment = lines.program.quantity(lines.lines[told.line.line].payment);
-            let place = table.row_place(&lines.program, told.row).on(&payment.name);
-            let text = format_plain(value, lines.program.currency.decimals, '.');
-            return Err(say::too_large_for_a_column(&place, &text, PRECISION, scale).into());
+impl Part<'_> {
+    fn of_row(&self, row: usize) -> impl Iterator<Item = Told> + '_ {
+        let value = move |line: usize| match self.results.columns[self.columns.lines + line].value(row) {
+            Some(Value::Number(number)) => Some(number),
+            _ => None,
         };
-        builder.append_value(units);
+        self.lines.payments.iter().flat_map(move |payment| {
+            let told = self.lines.of_row(payment, value).into_iter().enumerate();
+            told.map(move |(rank, line)| Told { row, rank: rank as i64 + 1, line })
+        })
     }
-    Ok(Arc::new(builder.finish()))
+
+    fn values(&self, told: &Told, mark: char) -> String {
+        let program: &Program = &self.lines.program;
+        let batch = &self.table.batch;
+        self.lines.values(
+            &self.lines.lines[told.line.line],
+            batch.year(program, told.row),
+            |id| batch.value(program, id, told.row),
+            |id| self.results.columns[*self.columns.outputs.get(&id)?].value(told.row),
+            |ty, value| value_text(program, ty, value, mark),
+        )
+    }
+
+    fn text(&self, rows: &[usize], format: Format, texts: &[[String; TEXTS]]) -> io::Result<Vec<u8>> {
+        let program: &Program = &self.lines.program;
+        let mark = format.decimal_mark();
+        let currency = program.currency.decimals;
+        let mut writer = csv_writer(format.separator);
+        for told in rows.iter().flat_map(|row| self.of_row(*row)) {
+            for id in &program.key {
+                let value = self.table.batch.value(program, *id, told.row);
+                let ty = &program.input(*id).ty;
+                writer.write_field(value.map(|value| value_text(program, ty, &value, mark)).unwrap_or_default())?;
+            }
+            let [payment, others @ ..] = &texts[told.line.line];
+            writer.write_field(payment)?;
+            writer.write_field(told.rank.to_string())?;
+            for text in others {
+                writer.write_field(text)?;
+            }
+            writer.write_field(self.values(&told, mark))?;
+            writer.write_field(format_plain(&told.line.exact, currency, mark))?;
+            writer.write_field(format_fixed(&told.line.paid, currency, mark))?;
+            writer.write_record(None::<&[u8]>)?;
+        }
+        csv_text(writer)
+    }
+
+    fn batch(&self, rows: &[usize], schema: &SchemaRef, words: &[Words]) -> Result<RecordBatch, WriteError> {
+        let program: &Program = &self.lines.program;
+        let told: Vec<Told> = rows.iter().flat_map(|row| self.of_row(*row)).collect();
+        let rows: Vec<usize> = told.iter().map(|told| told.row).collect();
+        let mut arrays: Vec<ArrayRef> = program.key.iter().map(|id| key(program, self.table, *id, &rows)).collect();
+        let mut words = words.iter().map(|words| words.column(&told));
+        arrays.extend(words.next());
+        arrays.push(Arc::new(told.iter().map(|told| told.rank).collect::<Int64Array>()));
+        arrays.extend(words);
+        arrays.push(Arc::new(told.iter().map(|told| Some(self.values(told, '.'))).collect::<StringArray>()));
+        arrays.push(self.amounts(&told, |line| &line.exact, SHOWN_DECIMALS)?);
+        arrays.push(self.amounts(&told, |line| &line.paid, program.currency.decimals)?);
+        Ok(RecordBatch::try_new(schema.clone(), arrays)?)
+    }
+
+    /// A column of decimals, to the nearest, halves away from zero.
+    fn amounts(&self, told: &[Told], amount: impl Fn(&RowLine) -> &Ratio, scale: u32) -> Result<ArrayRef, WriteError> {
+        let program: &Program = &self.lines.program;
+        let mut builder = decimals(told.len(), scale);
+        for told in told {
+            let value = amount(&told.line);
+            let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
+            let units = i128::try_from(units).ok().filter(|units| units.unsigned_abs() < 10u128.pow(PRECISION.into()));
+            let Some(units) = units else {
+                let payment = program.quantity(self.lines.lines[told.line.line].payment);
+                let place = self.table.row_place(program, told.row).on(&payment.name);
+                let text = format_plain(value, program.currency.decimals, '.');
+                return Err(say::too_large_for_a_column(&place, &text, PRECISION, scale).into());
+            };
+            builder.append_value(units);
+        }
+        Ok(Arc::new(builder.finish()))
+    }
 }
 
 impl Words {

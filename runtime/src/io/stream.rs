@@ -644,8 +644,8 @@ impl<'a> Sink<'a> {
         if let Some((lines, kind)) = self.lines
             && let Some(output) = self.detail.take()
         {
-            let (first, format) = (self.request.outputs.len(), self.format.unwrap_or(table.format));
-            self.detail_writer = Some(DetailWriter::new(output, kind, lines, first, format)?);
+            let format = self.format.unwrap_or(table.format);
+            self.detail_writer = Some(DetailWriter::new(output, kind, lines, self.request.outputs, format)?);
         }
         match &mut self.detail_writer {
             Some(writer) => writer.write(table, results),
