@@ -1,6 +1,7 @@
 //! The lines of a payment add up to it, exactly, by both engines; to have them changes nothing else.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use polc_compiler::Selection;
@@ -219,11 +220,102 @@ fn every_cent_of(name: &str, rows: usize) -> usize {
     paid
 }
 
-/// A hundred thousand rows where code is optimised, a hundredth of that elsewhere.
+/// A hundred thousand rows where code is optimised, a hundredth of that elsewhere. The larger policy, of ten times as many
+/// payments, takes a fifth of them.
 #[test]
 fn every_cent_of_the_shipped_policies_has_a_line() {
     let rows = if cfg!(debug_assertions) { 1_000 } else { 100_000 };
-    let half = rows / 2;
-    let paid = every_cent_of("accord-cds", half) + every_cent_of("aci-cpts", half);
+    let fifth = rows / 5;
+    let paid = every_cent_of("accord-cds", fifth) + every_cent_of("aci-cpts", rows - fifth);
     assert!(paid > rows / 2, "{paid} versements non nuls");
+}
+
+// --------------------------------------------------------------------------------------------------------- what is written
+
+const LINES: &str = "\
+code,annee,adhesion,ouvert,projet,patients,actions,isole,sinistre,frais
+A,2022,2022-07-01,faux,vrai,2500,8,vrai,faux,2500.33
+A,2023,2022-07-01,vrai,vrai,800,3,faux,vrai,100
+B,2023,2020-01-01,vrai,faux,2500,3,vrai,faux,300.33
+C,2024,2020-01-01,vrai,vrai,0,0,faux,faux,2100.01
+D,2024,2025-01-01,vrai,faux,0,0,faux,faux,0
+";
+
+/// Runs « polc eval », its results and lines in files of these names: their bytes.
+fn detail(policy: &Path, data: &Path, name: &str, more: &[&str]) -> (Vec<u8>, Vec<u8>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (results, lines) = (folder.path().join("r.csv"), folder.path().join(name));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polc"));
+    command.arg("eval").arg(policy).arg(data).arg("-o").arg(&results).arg("--detail").arg(&lines).args(more);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (std::fs::read(results).unwrap(), std::fs::read(lines).unwrap())
+}
+
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// A file of lines on a terminal: one line of fields a line, without the key.
+fn lines_of(policy: &Path, csv: &str, more: &[&str]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("donnees.csv");
+    std::fs::write(&data, csv).unwrap();
+    String::from_utf8(detail(policy, &data, "lignes.csv", more).1).unwrap()
+}
+
+#[test]
+fn each_kind_of_line() {
+    let policy = root("tests/fixtures/lignes.pol");
+    let text = lines_of(&policy, LINES, &["--outputs", "remuneration,soutien,forfait"]);
+    let reading = ["--outputs", "soutien", "--reading", "assiette_du_soutien=entier"];
+    insta::assert_snapshot!("lines", text + "\n" + &lines_of(&policy, LINES, &reading));
+}
+
+/// A medical centre, its data those of the shipped file. Without places: the policy grows.
+#[test]
+fn lines_of_a_centre() {
+    let data = std::fs::read_to_string(root("policies/accord-cds/donnees/centres.csv")).unwrap();
+    let mut rows = data.lines();
+    let header = rows.next().unwrap();
+    let year = header.split(',').position(|name| name == "annee").unwrap();
+    let row = rows.find(|row| row.split(',').nth(year) == Some("2024")).unwrap();
+    let csv = format!("{header}\n{row}\n");
+    let text = lines_of(&root("policies/accord-cds"), &csv, &["--outputs", "bcp_total_euros,bcc_total_euros"]);
+    let without_places = text.lines().map(|line| {
+        let Some((before, after)) = line.split_once(".pol:") else { return line.to_owned() };
+        format!("{before}.pol{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
+    });
+    insta::assert_snapshot!("lines_of_a_centre", without_places.collect::<Vec<_>>().join("\n"));
+}
+
+/// Neither parts, nor threads, nor engines change a byte; formats say the same; rows put aside have no lines.
+#[test]
+fn lines_do_not_depend_on_how_they_are_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("donnees.csv");
+    let mut csv = LINES.to_owned();
+    for rank in 0..6_000 {
+        let year = 2020 + rank % 6;
+        csv += &format!("N{:05},{year},2021-03-01,vrai,vrai,{},{},faux,vrai,{}.5\n", rank / 6, rank * 7, rank % 9, rank);
+    }
+    csv += "Z,2024,2021-03-01,vrai,vrai,-1,0,faux,faux,0\n";
+    std::fs::write(&data, &csv).unwrap();
+    let rejects = folder.path().join("rejets.csv");
+    let policy = root("tests/fixtures/lignes.pol");
+    let rejecting = ["--rejects", rejects.to_str().unwrap()];
+    let run = |name: &str, more: &[&str]| detail(&policy, &data, name, &[&rejecting[..], more].concat());
+    for name in ["l.csv", "l.parquet", "l.arrow", "l.jsonl", "l.xlsx"] {
+        let whole = run(name, &["--threads", "1"]);
+        assert!(!whole.1.is_empty());
+        for more in [&["--threads", "3"][..], &["--memory", "1"], &["--engine", "reference"], &["--engine", "compiled"]] {
+            assert!(run(name, more) == whole, "{name}, {more:?}");
+        }
+    }
+    let text = String::from_utf8(run("l.csv", &[]).1).unwrap();
+    assert!(text.contains("\nA,2022,") && !text.contains("\nZ,"));
+    let objects = String::from_utf8(run("l.jsonl", &[]).1).unwrap();
+    assert_eq!(objects.lines().count() + 1, text.lines().count());
+    let first: serde_json::Value = serde_json::from_str(objects.lines().next().unwrap()).unwrap();
+    assert_eq!((first["versement"].as_str(), first["nature"].as_str()), (Some("remuneration"), Some("critère fixe")));
 }
