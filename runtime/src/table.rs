@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use num_traits::Zero as _;
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Input, InputId, Program, Type, Value};
@@ -238,6 +239,10 @@ impl Numbers {
     pub fn value(&self, row: usize) -> Ratio {
         if let Some(large) = self.large.get(&row) {
             return large.clone();
+        }
+        // Most of the lines of payments are zero.
+        if self.numerators[row] == 0 {
+            return Ratio::zero();
         }
         let denominator = match &self.denominators {
             Denominators::Constant(denominator) => *denominator,

@@ -267,7 +267,7 @@ fn lines_of(policy: &Path, csv: &str, more: &[&str]) -> String {
 #[test]
 fn each_kind_of_line() {
     let policy = root("tests/fixtures/lignes.pol");
-    let text = lines_of(&policy, LINES, &["--outputs", "remuneration,soutien,forfait"]);
+    let text = lines_of(&policy, LINES, &["--outputs", "remuneration,soutien,forfait,isolement"]);
     let reading = ["--outputs", "soutien", "--reading", "assiette_du_soutien=entier"];
     insta::assert_snapshot!("lines", text + "\n" + &lines_of(&policy, LINES, &reading));
 }
@@ -297,7 +297,8 @@ fn lines_do_not_depend_on_how_they_are_computed() {
     let mut csv = LINES.to_owned();
     for rank in 0..6_000 {
         let year = 2020 + rank % 6;
-        csv += &format!("N{:05},{year},2021-03-01,vrai,vrai,{},{},faux,vrai,{}.5\n", rank / 6, rank * 7, rank % 9, rank);
+        csv +=
+            &format!("N{:05},{year},2021-03-01,vrai,vrai,{},{},faux,vrai,{}.5\n", rank / 6, rank * 7, rank % 9, rank);
     }
     csv += "Z,2024,2021-03-01,vrai,vrai,-1,0,faux,faux,0\n";
     std::fs::write(&data, &csv).unwrap();
@@ -308,7 +309,8 @@ fn lines_do_not_depend_on_how_they_are_computed() {
     for name in ["l.csv", "l.parquet", "l.arrow", "l.jsonl", "l.xlsx"] {
         let whole = run(name, &["--threads", "1"]);
         assert!(!whole.1.is_empty());
-        for more in [&["--threads", "3"][..], &["--memory", "1"], &["--engine", "reference"], &["--engine", "compiled"]] {
+        for more in [&["--threads", "3"][..], &["--memory", "1"], &["--engine", "reference"], &["--engine", "compiled"]]
+        {
             assert!(run(name, more) == whole, "{name}, {more:?}");
         }
     }

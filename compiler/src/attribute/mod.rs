@@ -29,6 +29,9 @@ use crate::units::Unit;
 /// Lines that one quantity gives at most. What would give more is kept whole where it is read.
 pub const MOST_LINES: usize = 600;
 
+/// The unit of what criteria earn.
+const POINT: &str = "point";
+
 /// A program with the lines of some of its payments.
 #[derive(Clone, Debug)]
 pub struct Attribution {
@@ -116,12 +119,7 @@ pub enum Operation {
         cap: bool,
     },
     Proration(Expr),
-    Tier {
-        from: Ratio,
-        to: Option<Ratio>,
-        subject: Expr,
-        rate: Expr,
-    },
+    Tier(Box<TierOperation>),
     /// A condition, which is not met.
     Condition(Expr),
     /// The value of the year before.
@@ -129,6 +127,15 @@ pub enum Operation {
     Rounding(u32),
     /// The value of the payment itself.
     Whole,
+}
+
+/// What falls between two values of a subject, at a rate.
+#[derive(Clone, Debug)]
+pub struct TierOperation {
+    pub from: Ratio,
+    pub to: Option<Ratio>,
+    pub subject: Expr,
+    pub rate: Expr,
 }
 
 /// One step from a provision to a payment.
@@ -184,7 +191,7 @@ struct Piece {
 
 struct Attributor {
     program: Program,
-    /// Units of payments and of points.
+    /// Of money and of points.
     units: BTreeSet<Unit>,
     lines: BTreeMap<QuantityId, Rc<[Known]>>,
     /// The rules that own values stand for, by the quantity added for each.
@@ -193,13 +200,12 @@ struct Attributor {
 
 impl Attributor {
     fn new(program: &Program) -> Self {
-        let counted = |kind| matches!(kind, QuantityKind::Payment | QuantityKind::Criterion | QuantityKind::BlockTotal);
-        let units = program.quantities.iter().filter(|quantity| counted(quantity.kind));
-        let units = units.filter_map(|quantity| match &quantity.ty {
-            Type::Number(unit) if !unit.is_none() => Some(unit.clone()),
-            _ => None,
-        });
-        Self { units: units.collect(), program: program.clone(), lines: BTreeMap::new(), retained: BTreeMap::new() }
+        Self {
+            units: [&*program.currency.symbol, POINT].map(Unit::of).into_iter().collect(),
+            program: program.clone(),
+            lines: BTreeMap::new(),
+            retained: BTreeMap::new(),
+        }
     }
 
     /// Whether a value counts in money or in points.

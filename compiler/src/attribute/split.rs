@@ -6,7 +6,7 @@ use num_traits::Zero as _;
 use polc_dsl::Span;
 
 use super::frame::{all, binary, choose, is_zero, not, subtract, truth, zero};
-use super::{Attributor, Factor, LineKind, Operation, Origin, Piece, Role};
+use super::{Attributor, Factor, LineKind, Operation, Origin, Piece, Role, TierOperation};
 use crate::num::Ratio;
 use crate::typed::{BinaryOp, Citation, CompareOp, Expr, ExprKind, Presence, QuantityId, Tier, Value, Years};
 
@@ -233,12 +233,9 @@ fn tier(subject: &Expr, row: &Tier, whole: &Expr, site: &Site) -> Piece {
     };
     let inside = if row.from.is_zero() { top } else { subtract(top, number(&row.from)) };
     let worth = binary(BinaryOp::Multiply, row.rate.clone(), inside, whole);
-    let operation = Operation::Tier {
-        from: row.from.clone(),
-        to: row.to.clone(),
-        subject: subject.clone(),
-        rate: row.rate.clone(),
-    };
+    let tier =
+        TierOperation { from: row.from.clone(), to: row.to.clone(), subject: subject.clone(), rate: row.rate.clone() };
+    let operation = Operation::Tier(tier.into());
     // A rate is read only of tiers that are reached.
     let nothing = zero(&worth);
     site.piece(LineKind::Tier, choose(above(number(&row.from)), worth, nothing), operation)

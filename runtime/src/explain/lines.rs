@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use num_traits::Zero as _;
-use polc_compiler::attribute::{AttributedLine, Factor, LineKind, Operation, Origin, Role, attribute};
+use polc_compiler::attribute::{AttributedLine, Factor, LineKind, Operation, Origin, Role, TierOperation, attribute};
 use polc_compiler::num::{Ratio, RoundingMode, round};
 use polc_compiler::typed::{
     Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Type, Value, Years,
@@ -238,7 +238,8 @@ impl Teller<'_> {
             Operation::Rate { quantity, add } => words::line_rate(&self.program.quantity(*quantity).name, *add),
             Operation::Bound { value, cap } => format!("{}{}", words::bound(*cap), formula(value)),
             Operation::Proration(value) => format!("{}{}", words::prorata(), formula(value)),
-            Operation::Tier { from, to, subject, rate } => {
+            Operation::Tier(tier) => {
+                let TierOperation { from, to, subject, rate } = &**tier;
                 let end = |end: &Ratio| {
                     self.lexicon.brief(self.program, &subject.ty, &Value::Number(end.clone()), Numeral::Plain)
                 };
@@ -301,9 +302,9 @@ impl Reads {
             | Operation::Bound { value: expr, .. }
             | Operation::Proration(expr)
             | Operation::Condition(expr) => self.expr(expr),
-            Operation::Tier { subject, rate, .. } => {
-                self.expr(subject);
-                self.expr(rate);
+            Operation::Tier(tier) => {
+                self.expr(&tier.subject);
+                self.expr(&tier.rate);
             }
             Operation::Rate { quantity, .. } => super::keep(&mut self.results, *quantity),
             Operation::Kept | Operation::Rounding(_) | Operation::Whole => {}
