@@ -3,6 +3,7 @@
 //! A pass is a free function from one stage's type to the next: [`overlay::overlay`], [`resolve::resolve`],
 //! [`check::check`].
 
+pub mod attribute;
 pub mod calendar;
 pub mod check;
 pub mod codegen;

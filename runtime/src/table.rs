@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use num_traits::Zero as _;
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Input, InputId, Program, Type, Value};
@@ -250,6 +251,10 @@ impl Numbers {
     pub fn small(&self, row: usize) -> Option<(i64, i64)> {
         if !self.large.is_empty() && self.large.contains_key(&row) {
             return None;
+        }
+        // Most of the lines of payments are zero.
+        if self.numerators[row] == 0 {
+            return Ratio::zero();
         }
         let denominator = match &self.denominators {
             Denominators::Constant(denominator) => *denominator,

@@ -10,6 +10,7 @@ use polc_compiler::typed::{Program, QuantityId, QuantityKind, Type};
 use polc_runtime::bounds::{NameTaken, Presentation};
 use polc_runtime::diagnostics;
 use polc_runtime::engine::{Engine, EngineMode};
+use polc_runtime::explain::Lines;
 use polc_runtime::io::csv::{OtherColumns, Request};
 use polc_runtime::io::output::Output;
 use polc_runtime::io::stream::{Job, Outputs, Report, Sizes, StreamError, evaluate};
@@ -41,6 +42,7 @@ use crate::progress::Rows;
 ///   polc eval policies/accord-cds centres.parquet -o resultats.parquet
 ///   polc eval policies/accord-cds centres.csv --outputs montant_total --rejects rejets.csv
 ///   polc eval policies/accord-cds centres.csv --incomplete -o bornes.csv
+///   polc eval policies/accord-cds centres.csv -o resultats.csv --detail lignes.parquet
 ///   cat centres.csv | polc eval policies/accord-cds - > resultats.csv
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -71,8 +73,13 @@ pub struct Args {
     /// Borne les montants des lignes où il manque des données exigées, au lieu de les dire fautives : pour chaque
     /// versement x, x_min et x_max, puis les données manquantes, de celle qui décide du plus d'euros à celle qui en
     /// décide du moins
-    #[arg(long)]
+    #[arg(long, conflicts_with = "detail")]
     incomplete: bool,
+
+    /// Écrit là les lignes qui composent chaque versement, une par critère, minoration, majoration, dérogation, plafond,
+    /// tranche, prorata ou arrondi, avec les articles et la version en vigueur ; le format suit l'extension
+    #[arg(long, value_name = "FICHIER")]
+    detail: Option<PathBuf>,
 
     /// Mémoire à ne guère dépasser, en mébioctets (2 048 par défaut) : un fichier plus grand se calcule par parties, avec
     /// des fichiers temporaires (dossier TMPDIR)
@@ -140,7 +147,7 @@ pub fn run(args: &Args) -> Outcome {
     let columns = presentation.as_ref().map_or(&outputs, |presentation| &presentation.outputs);
     // Before the work: an output that cannot be written is known at once.
     let destination = args.output.as_deref().filter(|path| !is_standard(path));
-    for path in destination.into_iter().chain(args.rejects.as_deref()) {
+    for path in destination.into_iter().chain(args.detail.as_deref()).chain(args.rejects.as_deref()) {
         Output::probe(path).map_err(|error| unwritable(error, Some(path)))?;
     }
 
@@ -154,7 +161,13 @@ pub fn run(args: &Args) -> Outcome {
         request.others = OtherColumns::Carried;
     }
     request.divert = args.rejects.is_some();
-    let engine = Engine::new(policy.program.clone(), outputs.clone(), args.engine.into(), args.threads)
+    let lines = args.detail.is_some().then(|| Lines::new(&policy, &outputs));
+    if lines.as_ref().is_some_and(|lines| lines.payments.is_empty()) {
+        return Err(Failure::Usage("« --detail » demande un versement au moins parmi les résultats".to_owned()));
+    }
+    let computed: Vec<QuantityId> = outputs.iter().copied().chain(lines.iter().flat_map(Lines::quantities)).collect();
+    let computing = lines.as_ref().map_or_else(|| policy.program.clone(), |lines| lines.program.clone());
+    let engine = Engine::new(computing, computed, args.engine.into(), args.threads)
         .compiling_from(if args.engine == EngineArg::Auto { LEAST_ROWS } else { 0 });
     let engine = if args.incomplete { engine.bounding() } else { engine };
     let bar = Rows::new(args.engine == EngineArg::Reference);
@@ -164,12 +177,14 @@ pub fn run(args: &Args) -> Outcome {
         request: &request,
         engine,
         kind: destination.map_or(FileKind::Csv, FileKind::of),
-        sizes: Sizes::within(memory, program, &request),
+        detail: lines.as_ref().zip(args.detail.as_deref().map(FileKind::of)),
+        sizes: Sizes::within(memory, program, &request, lines.as_ref()),
         progress: &bar,
     };
     let create = |path: &Path| Output::create(path).map_err(|error| unwritable(error, Some(path)));
     let places = Outputs {
         results: destination.map_or_else(|| Ok(Output::stdout()), create)?,
+        detail: args.detail.as_deref().map(create).transpose()?,
         rejects: args.rejects.as_deref().map(create).transpose()?,
     };
     let evaluated = evaluate(job, places);
@@ -177,10 +192,14 @@ pub fn run(args: &Args) -> Outcome {
     let (report, places) = evaluated.map_err(|error| match error {
         StreamError::Data(problems) => problems.into(),
         StreamError::Output(error) => unwritable(error, destination),
+        StreamError::Detail(error) => unwritable(error, args.detail.as_deref()),
         StreamError::Rejects(error) => unwritable(error, args.rejects.as_deref()),
         StreamError::Spill(error) => unwritable(error, Some(&std::env::temp_dir())),
     })?;
-    // Both are complete before either is shown.
+    // All are complete before one is shown.
+    if let Some(detail) = places.detail {
+        detail.commit().map_err(|error| unwritable(error, args.detail.as_deref()))?;
+    }
     if let Some(rejects) = places.rejects {
         rejects.commit().map_err(|error| unwritable(error, args.rejects.as_deref()))?;
     }
@@ -211,15 +230,19 @@ fn bounded(program: &Program, names: &[String]) -> Result<Vec<QuantityId>, Failu
 
 /// Refuses to write over the data, or two outputs in one file.
 fn check_places(args: &Args) -> Outcome {
-    let written = [("--output", args.output.as_deref()), ("--rejects", args.rejects.as_deref())];
+    let written = [
+        ("--output", args.output.as_deref()),
+        ("--detail", args.detail.as_deref()),
+        ("--rejects", args.rejects.as_deref()),
+    ];
     let named = |path: &Path| !is_standard(path);
     let data = named(&args.data).then(|| identity(&args.data));
-    let mut places: Vec<PathBuf> = Vec::new();
+    let mut places: Vec<(&str, PathBuf)> = Vec::new();
     for (option, path) in written {
         let Some(path) = path else { continue };
         if !named(path) {
-            if option == "--rejects" {
-                return Err(Failure::Usage("« --rejects » attend un nom de fichier".to_owned()));
+            if option != "--output" {
+                return Err(Failure::Usage(format!("« {option} » attend un nom de fichier")));
             }
             continue;
         }
@@ -233,10 +256,10 @@ fn check_places(args: &Args) -> Outcome {
         if ordinary && data.as_ref() == Some(&place) {
             return Err(Failure::Usage(format!("« {option} » remplacerait le fichier de données")));
         }
-        if ordinary && places.contains(&place) {
-            return Err(Failure::Usage("« --output » et « --rejects » sont le même fichier".to_owned()));
+        if ordinary && let Some((other, _)) = places.iter().find(|(_, known)| *known == place) {
+            return Err(Failure::Usage(format!("« {other} » et « {option} » sont le même fichier")));
         }
-        places.push(place);
+        places.push((option, place));
     }
     Ok(())
 }

@@ -357,6 +357,16 @@ fn check(statement: &Statement) {
             Some(value) => recombine(&view.name, &view.steps, value),
             None => assert!(view.steps.is_empty(), "{}", view.name),
         }
+        if view.kind == Kind::Payment {
+            let sum = |part: fn(&LineView) -> &ValueView| {
+                view.lines.iter().map(|line| number(part(line)).unwrap()).reduce(|sum, part| sum + part)
+            };
+            let value = view.value.as_ref().and_then(number);
+            assert_eq!(sum(|line| &line.exact), value, "{}", view.name);
+            assert_eq!(sum(|line| &line.paid), value, "{}", view.name);
+        } else {
+            assert!(view.lines.is_empty(), "{}", view.name);
+        }
     }
     statement.parameters.iter().for_each(|view| add(ReadNature::Parameter, &*view.name, Some(&view.value)));
     statement.inputs.iter().for_each(|view| add(ReadNature::Input, &*view.name, view.value.as_ref()));

@@ -1,6 +1,7 @@
 //! One test binary for the whole project.
 
 mod amendments;
+mod attribution;
 mod bounds;
 mod cli;
 mod corpus;

@@ -42,10 +42,18 @@ impl Run<'_> {
         request.divert = self.divert;
         request.others = OtherColumns::Carried;
         let engine = Engine::new(self.program.clone(), self.outputs.clone(), EngineMode::Reference, self.threads);
-        let job =
-            Job { place: Place::File(self.data), request: &request, engine, kind: self.kind, sizes, progress: &() };
+        let job = Job {
+            place: Place::File(self.data),
+            request: &request,
+            engine,
+            kind: self.kind,
+            detail: None,
+            sizes,
+            progress: &(),
+        };
         let outputs = Outputs {
             results: Output::create(&results).unwrap(),
+            detail: None,
             rejects: self.divert.then(|| Output::create(&rejects).unwrap()),
         };
         let said = match evaluate(job, outputs) {

@@ -80,7 +80,11 @@ impl Writer<'_> {
     /// Whether the policy writes the expression; the clauses `pour` are written, and are no expressions.
     fn is_written(&self, expr: &Expr) -> bool {
         let clause = match &expr.kind {
-            ExprKind::And(items) => items.iter().any(|item| is_case(item) && item.span == expr.span),
+            ExprKind::And(items) => {
+                items.iter().any(|item| is_case(item) && item.span == expr.span || !holds(expr, item))
+            }
+            ExprKind::Or(items) => items.iter().any(|item| !holds(expr, item)),
+            ExprKind::Compare { left, right, .. } => !holds(expr, left) || !holds(expr, right),
             _ => is_case(expr),
         };
         !clause && !self.heads.contains(&expr.span)
@@ -267,6 +271,12 @@ fn count_of(expr: &Expr) -> Option<&[Expr]> {
         ExprKind::CountTrue(conditions) => Some(conditions),
         _ => None,
     }
+}
+
+/// Whether an operand stands within its expression: those of what a schedule puts together do not.
+fn holds(expr: &Expr, operand: &Expr) -> bool {
+    let (outer, inner) = (expr.span, operand.span);
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// Whether an expression is the cases of a clause `pour`.

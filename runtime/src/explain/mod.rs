@@ -6,11 +6,13 @@
 
 mod formula;
 mod lexicon;
+mod lines;
 mod statement;
 mod text;
 mod trace;
 mod words;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use num_traits::Zero as _;
@@ -24,15 +26,17 @@ use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
 
 use crate::engine::reference::BatchRow;
 use crate::engine::{Engine, EngineMode, History};
-use crate::interp::{Evaluation, Leaf};
+use crate::interp::{Evaluation, Leaf, Silent};
 use crate::policy::Policy;
 use crate::table::{Batch, RowErrorKind};
 
 use formula::{Substitutions, Writer};
 use lexicon::{Lexicon, Numeral};
+pub use lines::{LineText, Lines, PaymentLines, RowLine};
 pub use statement::*;
 pub use text::Style;
 use trace::{Computed, Part, Read, Recorder, TracedStep, leaves};
+pub use words::LINE_COLUMNS;
 
 /// Explains the outputs on one row of a batch.
 ///
@@ -52,6 +56,8 @@ pub struct Explainer<'a> {
     heads: BTreeSet<Span>,
     /// Quantities that are added or taken off as rates.
     rates: BTreeSet<QuantityId>,
+    /// Those of all the payments.
+    lines: Lines,
 }
 
 impl<'a> Explainer<'a> {
@@ -68,6 +74,7 @@ impl<'a> Explainer<'a> {
             lexicon: Lexicon::of(&policy.sources),
             heads: formula::heads(program),
             rates: rates.map(|adjustment| adjustment.quantity).collect(),
+            lines: Lines::new(policy, &program.quantity_ids().collect::<Vec<_>>()),
         }
     }
 
@@ -168,7 +175,8 @@ impl<'r> Builder<'r> {
                 continue;
             }
             self.pending.clear();
-            quantities.push(self.quantity(id));
+            let view = self.quantity(id);
+            quantities.push(QuantityView { lines: self.lines(id), ..view });
             stack.extend(self.pending.drain(..).rev());
         }
         let title = |name: &str, title: &str| TextView { name: name.to_owned(), title: title.to_owned() };
@@ -457,6 +465,7 @@ impl<'r> Builder<'r> {
                 value: value.map(|value| self.value(&quantity.ty, value, &writing)),
                 rule: None,
                 steps: Vec::new(),
+                lines: Vec::new(),
             };
         };
         let rule = &quantity.rules[computed.rule];
@@ -478,7 +487,29 @@ impl<'r> Builder<'r> {
             value: Some(self.value(&quantity.ty, &computed.value, &writing)),
             rule: Some(rule_view),
             steps: self.steps(id, rule, &computed.steps),
+            lines: Vec::new(),
         }
+    }
+
+    /// The lines of a payment that the row has; none of other quantities.
+    fn lines(&self, id: QuantityId) -> Vec<LineView> {
+        let explainer = self.explainer;
+        let lines = &explainer.lines;
+        let Some(payment) = lines.payments.iter().find(|payment| payment.payment == id) else { return Vec::new() };
+        let memory = Default::default();
+        let program = &*lines.program;
+        let data =
+            BatchRow { program, batch: explainer.batch, history: &explainer.history, row: self.row, memory: &memory };
+        let evaluation = RefCell::new(Evaluation::new(program, &data, Silent));
+        // Where the payment has a value, so have its lines.
+        let value = |line: usize| match evaluation.borrow_mut().quantity(lines.lines[line].quantity) {
+            Ok(Some((_, Value::Number(number)))) => Some(number),
+            _ => None,
+        };
+        let ty = &program.quantity(id).ty;
+        let view = |number: Ratio| self.value(ty, &Value::Number(number), &Writing::Plain);
+        let told = lines.of_row(payment, value).into_iter();
+        told.map(|line| lines.lines[line.line].view(view(line.exact), view(line.paid))).collect()
     }
 
     fn rule(&mut self, rule: &'r Rule) -> RuleView {

@@ -190,6 +190,70 @@ pub struct QuantityView {
     pub rule: Option<RuleView>,
     #[serde(rename = "etapes")]
     pub steps: Vec<StepView>,
+    /// Of a payment, the lines that add up to it.
+    #[serde(rename = "decomposition", default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineView>,
+}
+
+/// A line of a payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineView {
+    #[serde(rename = "sorte")]
+    pub kind: LineKindView,
+    /// Name of the provision that it comes from.
+    #[serde(rename = "disposition")]
+    pub provision: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    pub references: Vec<String>,
+    /// File and line of the version in force.
+    #[serde(rename = "lieu")]
+    pub place: String,
+    #[serde(rename = "depuis", default, skip_serializing_if = "Option::is_none")]
+    pub first_year: Option<i64>,
+    #[serde(rename = "jusqu_en", default, skip_serializing_if = "Option::is_none")]
+    pub last_year: Option<i64>,
+    pub operation: String,
+    /// Not rounded; the lines add up to the value of the payment.
+    #[serde(rename = "exact")]
+    pub exact: ValueView,
+    /// What it adds to the rounded sum of the lines before it.
+    #[serde(rename = "montant")]
+    pub paid: ValueView,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LineKindView {
+    #[serde(rename = "critere_fixe")]
+    CriterionFixed,
+    #[serde(rename = "critere_variable")]
+    CriterionVariable,
+    #[serde(rename = "critere")]
+    Criterion,
+    #[serde(rename = "montant")]
+    Amount,
+    #[serde(rename = "minoration")]
+    Minoration,
+    #[serde(rename = "majoration")]
+    Majoration,
+    #[serde(rename = "derogation")]
+    Derogation,
+    #[serde(rename = "plafond")]
+    Cap,
+    #[serde(rename = "plancher")]
+    Floor,
+    #[serde(rename = "tranche")]
+    Tier,
+    #[serde(rename = "prorata")]
+    Proration,
+    #[serde(rename = "prerequis")]
+    Prerequisite,
+    #[serde(rename = "conserve")]
+    Kept,
+    #[serde(rename = "lecture")]
+    Reading,
+    #[serde(rename = "arrondi")]
+    Rounding,
 }
 
 /// The provision that applies to the row.

@@ -185,6 +185,7 @@ impl<'s> Tree<'s> {
         meta.push(short_place(&rule.place));
         let mut branch = Branch::new(head.with(Look::Faint, in_parentheses(&rule.references)));
         branch.rows.push(Row::new(Look::Faint, meta.join(words::SEPARATOR)));
+        branch.below.extend(lines(&quantity.lines));
         if !rule.reads.is_empty() {
             let formula = rule.cases.as_deref().unwrap_or_default();
             let mut because = Branch::new(Row::new(Look::Plain, words::applies_because(&formula_text(formula))));
@@ -529,6 +530,20 @@ impl<'s> Tree<'s> {
     }
 }
 
+/// The lines of a payment, where there are several.
+fn lines(lines: &[LineView]) -> Option<Branch> {
+    if lines.len() < 2 {
+        return None;
+    }
+    let mut branch = Branch::new(Row::new(Look::Plain, words::lines()));
+    for line in lines {
+        let head = Row::new(Look::Faint, words::line_head(line.kind)).with(Look::Plain, &line.title);
+        let head = head.with(Look::Faint, in_parentheses(&line.references)).worth(words::signed(&line.paid.text));
+        branch.below.push(Branch::new(head));
+    }
+    Some(branch)
+}
+
 /// What a line of the base of a quantity is called.
 fn word(quantity: &QuantityView) -> LineWord {
     let truth = quantity
@@ -572,7 +587,7 @@ fn lacking_row(text: Option<&str>) -> Option<Row> {
 }
 
 /// The file and the line.
-fn short_place(place: &str) -> String {
+pub(super) fn short_place(place: &str) -> String {
     let file = place.rsplit(['/', '\\']).next().unwrap_or(place);
     file.rsplit_once(':').map_or_else(|| file.to_owned(), |(line, _)| line.to_owned())
 }

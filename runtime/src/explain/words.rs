@@ -1,6 +1,6 @@
 //! The words of explanations. What is said stands elsewhere; how it is said stands here.
 
-use super::statement::{Kind, LevelView};
+use super::statement::{Kind, LevelView, LineKindView};
 
 /// A space that neither breaks nor widens.
 const NARROW: char = '\u{202F}';
@@ -499,4 +499,82 @@ pub(super) fn no_row(year: i64) -> String {
 /// The rule that gives a quantity, where it has another title.
 pub(super) fn given_by(title: &str) -> String {
     format!("selon «{NO_BREAK}{title}{NO_BREAK}»")
+}
+
+// ------------------------------------------------------------------------------------------------ lines of payments
+
+/// What a line of a payment is.
+pub(super) fn line_kind(kind: LineKindView) -> &'static str {
+    match kind {
+        LineKindView::CriterionFixed => "critère fixe",
+        LineKindView::CriterionVariable => "critère variable",
+        LineKindView::Criterion => "critère",
+        LineKindView::Amount => "montant",
+        LineKindView::Minoration => "minoration",
+        LineKindView::Majoration => "majoration",
+        LineKindView::Derogation => "dérogation",
+        LineKindView::Cap => "plafond",
+        LineKindView::Floor => "plancher",
+        LineKindView::Tier => "tranche",
+        LineKindView::Proration => "prorata",
+        LineKindView::Prerequisite => "prérequis",
+        LineKindView::Kept => "conservé",
+        LineKindView::Reading => "lecture",
+        LineKindView::Rounding => "arrondi",
+    }
+}
+
+pub(super) fn line_rate(name: &str, add: bool) -> String {
+    format!("{} de {name}", if add { "augmenté" } else { "diminué" })
+}
+
+pub(super) fn line_tier(subject: &str, range: &str, rate: &str) -> String {
+    format!("{subject} {range} : {rate}")
+}
+
+/// The amount of the payment, of which there is no part to tell.
+pub(super) fn line_whole() -> &'static str {
+    "somme des montants"
+}
+
+pub(super) fn line_times(formula: &str) -> String {
+    format!(" ; × {formula}")
+}
+
+pub(super) fn line_over(formula: &str) -> String {
+    format!(" ; / {formula}")
+}
+
+pub(super) fn line_minus() -> &'static str {
+    " ; en moins"
+}
+
+/// The columns of a file of lines, after the key.
+pub const LINE_COLUMNS: [&str; 11] = [
+    "versement",
+    "rang",
+    "nature",
+    "disposition",
+    "libelle",
+    "articles",
+    "version",
+    "operation",
+    "valeurs",
+    "montant_exact",
+    "montant",
+];
+
+/// What a line reads: « taux = 0.5 ; heures = 12 ».
+pub(super) fn line_values(values: &[(String, String)]) -> String {
+    values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(" ; ")
+}
+
+/// The head of the lines of a payment.
+pub(super) fn lines() -> &'static str {
+    "décomposition"
+}
+
+/// What a line is, before its title.
+pub(super) fn line_head(kind: LineKindView) -> String {
+    format!("{} : ", line_kind(kind))
 }

@@ -6,6 +6,7 @@ pub(crate) mod cell;
 pub mod csv;
 pub mod data;
 mod decimal;
+mod detail;
 mod excel;
 mod excel_out;
 pub mod expected;

@@ -20,6 +20,7 @@ use polc_compiler::num::Ratio;
 use polc_compiler::typed::{Program, QuantityId, QuantityKind};
 
 use super::data::{Place, open};
+use super::detail::DetailWriter;
 use super::output::Output;
 use super::reader::{Ending, Reader};
 use super::request::Request;
@@ -30,6 +31,7 @@ use super::write::{rejected_rows, rejects_header};
 use super::writer::{WriteError, Writer};
 use crate::diagnostics::{DataProblem, Problems, SHOWN_PROBLEMS};
 use crate::engine::{DataReach, Engine};
+use crate::explain::Lines;
 use crate::table::{
     Batch, Column, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
@@ -51,14 +53,15 @@ pub struct Sizes {
 impl Sizes {
     /// For so many bytes of memory, more or less: the parts that are read, computed and written at one moment, but for the keys.
     #[must_use]
-    pub fn within(memory: u64, program: &Program, request: &Request<'_>) -> Self {
+    pub fn within(memory: u64, program: &Program, request: &Request<'_>, lines: Option<&Lines>) -> Self {
         // A number takes 8 bytes and its text some 4; a result 16, its text or its array as much.
         const INPUT: u64 = 12;
         const OUTPUT: u64 = 32;
         const ROW: u64 = 256;
         const PARTS: u64 = 6;
         let inputs = program.inputs.len() as u64;
-        let row = ROW + INPUT * inputs + OUTPUT * request.outputs.len() as u64;
+        let outputs = request.outputs.len() + lines.map_or(0, |lines| lines.lines.len());
+        let row = ROW + INPUT * inputs + OUTPUT * outputs as u64;
         let rows = usize::try_from(memory / PARTS / row).unwrap_or(usize::MAX).max(1_024);
         Self { rows, text: memory / PARTS, piece: super::pieces::PIECE, partitions: 64 }
     }
@@ -74,6 +77,8 @@ pub struct Job<'a> {
     pub engine: Engine,
     /// Format of the results.
     pub kind: FileKind,
+    /// The lines to write besides, and their format. The engine computes their quantities after the outputs.
+    pub detail: Option<(&'a Lines, FileKind)>,
     pub sizes: Sizes,
     /// Told the rows of each part before it is computed, then how many more are done.
     pub progress: &'a (dyn Progress + Sync),
@@ -110,6 +115,7 @@ pub enum StreamError {
     /// The data is at fault, or the results are too large for their format.
     Data(Problems),
     Output(io::Error),
+    Detail(io::Error),
     Rejects(io::Error),
     /// Temporary files could not be written or read.
     Spill(io::Error),
@@ -137,6 +143,7 @@ impl From<Refusal> for StreamError {
 #[derive(Debug)]
 pub struct Outputs {
     pub results: Output,
+    pub detail: Option<Output>,
     pub rejects: Option<Output>,
 }
 
@@ -550,6 +557,9 @@ struct Sink<'a> {
     format: Option<Format>,
     results: Option<Output>,
     writer: Option<Writer<'a, Output>>,
+    lines: Option<(&'a Lines, FileKind)>,
+    detail: Option<Output>,
+    detail_writer: Option<DetailWriter<'a, Output>>,
     rejects: Option<Output>,
     /// Of rows that cannot be computed, where they are not put aside.
     problems: Problems,
@@ -574,6 +584,9 @@ impl<'a> Sink<'a> {
             format: None,
             results: Some(outputs.results),
             writer: None,
+            lines: job.detail,
+            detail: outputs.detail,
+            detail_writer: None,
             rejects: outputs.rejects,
             problems: Problems::new(SHOWN_PROBLEMS),
             report,
@@ -583,6 +596,7 @@ impl<'a> Sink<'a> {
     /// From here on, outputs are written before it is known that the file is good.
     fn hold(&mut self) -> io::Result<()> {
         self.results = self.results.take().map(Output::held).transpose()?;
+        self.detail = self.detail.take().map(Output::held).transpose()?;
         self.rejects = self.rejects.take().map(Output::held).transpose()?;
         Ok(())
     }
@@ -622,8 +636,21 @@ impl<'a> Sink<'a> {
             let writer = Writer::new(output, self.kind, self.program, outputs, table, format);
             self.writer = Some(writer.map_err(written)?);
         }
-        match &mut self.writer {
-            Some(writer) => writer.write(table, results).map_err(written),
+        if let Some(writer) = &mut self.writer {
+            writer.write(table, results).map_err(written)?;
+        }
+        self.write_detail(table, results).map_err(detailed)
+    }
+
+    fn write_detail(&mut self, table: &Table, results: &Results) -> Result<(), WriteError> {
+        if let Some((lines, kind)) = self.lines
+            && let Some(output) = self.detail.take()
+        {
+            let format = self.format.unwrap_or(table.format);
+            self.detail_writer = Some(DetailWriter::new(output, kind, lines, self.request.outputs, format)?);
+        }
+        match &mut self.detail_writer {
+            Some(writer) => writer.write(table, results),
             None => Ok(()),
         }
     }
@@ -683,8 +710,16 @@ impl<'a> Sink<'a> {
             // Without a table there is a problem.
             None => return Err(StreamError::Output(io::ErrorKind::UnexpectedEof.into())),
         };
+        let detail = self.detail_writer.map(DetailWriter::finish).transpose().map_err(detailed)?;
         let report = Report { orphans, format, ..self.report };
-        Ok((report, Outputs { results, rejects: self.rejects }))
+        Ok((report, Outputs { results, detail, rejects: self.rejects }))
+    }
+}
+
+fn detailed(error: WriteError) -> StreamError {
+    match error {
+        WriteError::Io(error) => StreamError::Detail(error),
+        WriteError::Data(problem) => (*problem).into(),
     }
 }
 

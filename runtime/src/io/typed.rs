@@ -17,7 +17,7 @@ use crate::diagnostics::{self as say};
 use crate::table::{ColumnData, Numbers, ResultColumn, ResultValues, Results};
 
 /// Digits of a decimal column.
-const PRECISION: u8 = 38;
+pub(super) const PRECISION: u8 = 38;
 
 /// The columns of the results, and how they are typed.
 pub(crate) struct Layout<'p> {
@@ -32,16 +32,7 @@ impl<'p> Layout<'p> {
     pub fn new(program: &'p Program, outputs: &'p [QuantityId], table: &Table) -> Self {
         let mut fields = Vec::new();
         for id in &program.key {
-            let input = program.input(*id);
-            let ty = match &input.ty {
-                Type::Number(_) if input.decimals == 0 => DataType::Int64,
-                Type::Number(_) => DataType::Decimal128(PRECISION, input.decimals as i8),
-                Type::Boolean | Type::Error => DataType::Boolean,
-                Type::Date => DataType::Date32,
-                Type::Enumeration(_) => cases(),
-                Type::Text => DataType::Utf8,
-            };
-            fields.push(Field::new(&*input.name, ty, false));
+            fields.push(key_field(program, *id));
         }
         for id in outputs {
             let quantity = program.quantity(*id);
@@ -68,7 +59,7 @@ impl<'p> Layout<'p> {
     /// # Errors
     /// A number too large for its column.
     pub fn batch(&self, table: &Table, results: &Results, rows: &[usize]) -> Result<RecordBatch, WriteError> {
-        let keys = self.program.key.par_iter().map(|id| Ok(self.key(table, *id, rows)));
+        let keys = self.program.key.par_iter().map(|id| Ok(key(self.program, table, *id, rows)));
         let outputs =
             self.outputs.par_iter().zip(&results.columns).map(|(id, column)| self.output(table, *id, column, rows));
         let mut arrays: Vec<ArrayRef> = keys.chain(outputs).collect::<Result<_, WriteError>>()?;
@@ -97,31 +88,6 @@ impl<'p> Layout<'p> {
         arrays.map(|(typed, mut texts)| typed.unwrap_or_else(|| Arc::new(texts.finish()))).collect()
     }
 
-    fn key(&self, table: &Table, id: InputId, rows: &[usize]) -> ArrayRef {
-        let input = self.program.input(id);
-        let Some(column) = &table.batch.columns[id.index()] else { return Arc::new(StringArray::new_null(rows.len())) };
-        match &column.data {
-            ColumnData::Number(cells) if input.decimals == 0 => {
-                let mut builder = Int64Builder::with_capacity(rows.len());
-                rows.iter().for_each(|row| builder.append_value(cells[*row]));
-                Arc::new(builder.finish())
-            }
-            ColumnData::Number(cells) => {
-                let mut builder = decimals(rows.len(), input.decimals);
-                rows.iter().for_each(|row| builder.append_value(cells[*row].into()));
-                Arc::new(builder.finish())
-            }
-            ColumnData::Boolean(cells) => booleans(rows.iter().map(|row| Some(cells[*row]))),
-            ColumnData::Date(cells) => dates(rows.iter().map(|row| Some(cells[*row]))),
-            ColumnData::Case(cells) => self.cases(&input.ty, rows.iter().map(|row| Some(cells[*row].into()))),
-            ColumnData::Text(cells) => {
-                let mut builder = StringBuilder::new();
-                rows.iter().for_each(|row| builder.append_value(&cells[*row]));
-                Arc::new(builder.finish())
-            }
-        }
-    }
-
     fn output(
         &self,
         table: &Table,
@@ -135,7 +101,7 @@ impl<'p> Layout<'p> {
             ResultValues::Boolean(cells) => booleans(rows.iter().map(|row| present(*row).then(|| cells[*row]))),
             ResultValues::Date(cells) => dates(rows.iter().map(|row| present(*row).then(|| cells[*row]))),
             ResultValues::Case(cells) => {
-                self.cases(&quantity.ty, rows.iter().map(|row| present(*row).then(|| cells[*row].into())))
+                case_names(self.program, &quantity.ty, rows.iter().map(|row| present(*row).then(|| cells[*row].into())))
             }
             ResultValues::Text(cells) => {
                 let mut builder = StringBuilder::new();
@@ -162,29 +128,69 @@ impl<'p> Layout<'p> {
             }
         })
     }
+}
 
-    fn cases(&self, ty: &Type, ranks: impl Iterator<Item = Option<i32>>) -> ArrayRef {
-        let enumeration: Option<&Enumeration> = match ty {
-            Type::Enumeration(id) => Some(self.program.enumeration(*id)),
-            _ => None,
-        };
-        // All the cases, used or not: the same dictionary in every part of the file.
-        let names = enumeration.into_iter().flat_map(|enumeration| &enumeration.cases).map(|(name, _)| Some(&**name));
-        let names: StringArray = names.collect();
-        let ranks: Int32Array = ranks.collect();
-        match DictionaryArray::<Int32Type>::try_new(ranks, Arc::new(names)) {
-            Ok(array) => Arc::new(array),
-            // Ranks are those of cases.
-            Err(_) => Arc::new(StringArray::new_null(0)),
+/// The column of an input of the key.
+pub(super) fn key_field(program: &Program, id: InputId) -> Field {
+    let input = program.input(id);
+    let ty = match &input.ty {
+        Type::Number(_) if input.decimals == 0 => DataType::Int64,
+        Type::Number(_) => DataType::Decimal128(PRECISION, input.decimals as i8),
+        Type::Boolean | Type::Error => DataType::Boolean,
+        Type::Date => DataType::Date32,
+        Type::Enumeration(_) => cases(),
+        Type::Text => DataType::Utf8,
+    };
+    Field::new(&*input.name, ty, false)
+}
+
+/// The key of these rows.
+pub(super) fn key(program: &Program, table: &Table, id: InputId, rows: &[usize]) -> ArrayRef {
+    let input = program.input(id);
+    let Some(column) = &table.batch.columns[id.index()] else { return Arc::new(StringArray::new_null(rows.len())) };
+    match &column.data {
+        ColumnData::Number(cells) if input.decimals == 0 => {
+            let mut builder = Int64Builder::with_capacity(rows.len());
+            rows.iter().for_each(|row| builder.append_value(cells[*row]));
+            Arc::new(builder.finish())
+        }
+        ColumnData::Number(cells) => {
+            let mut builder = decimals(rows.len(), input.decimals);
+            rows.iter().for_each(|row| builder.append_value(cells[*row].into()));
+            Arc::new(builder.finish())
+        }
+        ColumnData::Boolean(cells) => booleans(rows.iter().map(|row| Some(cells[*row]))),
+        ColumnData::Date(cells) => dates(rows.iter().map(|row| Some(cells[*row]))),
+        ColumnData::Case(cells) => case_names(program, &input.ty, rows.iter().map(|row| Some(cells[*row].into()))),
+        ColumnData::Text(cells) => {
+            let mut builder = StringBuilder::new();
+            rows.iter().for_each(|row| builder.append_value(&cells[*row]));
+            Arc::new(builder.finish())
         }
     }
 }
 
-fn cases() -> DataType {
+fn case_names(program: &Program, ty: &Type, ranks: impl Iterator<Item = Option<i32>>) -> ArrayRef {
+    let enumeration: Option<&Enumeration> = match ty {
+        Type::Enumeration(id) => Some(program.enumeration(*id)),
+        _ => None,
+    };
+    // All the cases, used or not: the same dictionary in every part of the file.
+    let names = enumeration.into_iter().flat_map(|enumeration| &enumeration.cases).map(|(name, _)| Some(&**name));
+    let names: StringArray = names.collect();
+    let ranks: Int32Array = ranks.collect();
+    match DictionaryArray::<Int32Type>::try_new(ranks, Arc::new(names)) {
+        Ok(array) => Arc::new(array),
+        // Ranks are those of cases.
+        Err(_) => Arc::new(StringArray::new_null(0)),
+    }
+}
+
+pub(super) fn cases() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-fn decimals(rows: usize, scale: u32) -> Decimal128Builder {
+pub(super) fn decimals(rows: usize, scale: u32) -> Decimal128Builder {
     Decimal128Builder::with_capacity(rows).with_data_type(DataType::Decimal128(PRECISION, scale as i8))
 }
 

@@ -76,7 +76,7 @@ impl<'a> Sheet<'a> {
 
     /// The names of the columns: the key, the outputs, the columns carried through.
     pub fn header(program: &Program, outputs: &[QuantityId], table: &Table, format: Format) -> io::Result<Vec<u8>> {
-        let mut writer = writer(format.separator);
+        let mut writer = csv_writer(format.separator);
         for id in &program.key {
             writer.write_field(&*program.input(*id).name)?;
         }
@@ -86,12 +86,12 @@ impl<'a> Sheet<'a> {
         for column in &table.kept {
             writer.write_field(&table.header[*column])?;
         }
-        finish(writer)
+        end_of_record(writer)
     }
 
     pub fn rows(&self, rows: &[usize]) -> io::Result<Vec<u8>> {
         let mark = self.format.decimal_mark();
-        let mut writer = writer(self.format.separator);
+        let mut writer = csv_writer(self.format.separator);
         let mut divisors = vec![Divisor::ONE; self.columns.len()];
         let mut cell = Vec::new();
         for row in rows {
@@ -116,7 +116,7 @@ impl<'a> Sheet<'a> {
             }
             writer.write_record(None::<&[u8]>)?;
         }
-        writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+        csv_text(writer)
     }
 }
 
@@ -158,13 +158,13 @@ pub fn rejects(out: &mut dyn Write, table: &Table, rejects: &[Reject]) -> io::Re
 /// # Errors
 /// None in practice: the text is in memory.
 pub fn rejects_header(table: &Table) -> io::Result<Vec<u8>> {
-    let mut writer = writer(table.format.separator);
+    let mut writer = csv_writer(table.format.separator);
     writer.write_field("ligne")?;
     for name in &table.header {
         writer.write_field(name)?;
     }
     writer.write_field("motif")?;
-    finish(writer)
+    end_of_record(writer)
 }
 
 /// The lines of a file of rejects.
@@ -172,7 +172,7 @@ pub fn rejects_header(table: &Table) -> io::Result<Vec<u8>> {
 /// # Errors
 /// None in practice: the text is in memory.
 pub fn rejected_rows(table: &Table, rejects: &[Reject]) -> io::Result<Vec<u8>> {
-    let mut writer = writer(table.format.separator);
+    let mut writer = csv_writer(table.format.separator);
     for reject in rejects {
         writer.write_field(reject.place.line.to_string())?;
         for cell in rectangular(table, &reject.place) {
@@ -182,7 +182,7 @@ pub fn rejected_rows(table: &Table, rejects: &[Reject]) -> io::Result<Vec<u8>> {
         writer.write_field(reasons.join(" | "))?;
         writer.write_record(None::<&[u8]>)?;
     }
-    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+    csv_text(writer)
 }
 
 /// The cells of a row, as many as the header has: a short row is completed, the end of a long one goes into its last cell.
@@ -233,12 +233,16 @@ fn case(enumeration: Option<&Enumeration>, rank: u32) -> &str {
     enumeration.and_then(|e| e.cases.get(rank as usize)).map_or("", |(name, _)| name)
 }
 
-fn writer(separator: u8) -> csv::Writer<Vec<u8>> {
+pub(super) fn csv_writer(separator: u8) -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new().delimiter(separator).flexible(true).from_writer(Vec::new())
 }
 
-/// Ends the record being written.
-fn finish(mut writer: csv::Writer<Vec<u8>>) -> io::Result<Vec<u8>> {
+/// Ends the record being written, and gives the text.
+pub(super) fn end_of_record(mut writer: csv::Writer<Vec<u8>>) -> io::Result<Vec<u8>> {
     writer.write_record(None::<&[u8]>)?;
+    csv_text(writer)
+}
+
+pub(super) fn csv_text(writer: csv::Writer<Vec<u8>>) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
 }

@@ -77,7 +77,47 @@ pub struct Writer<'p, W: Write + Send> {
 
 enum Form<'p, W: Write + Send> {
     Csv { out: W, format: Format },
-    Typed { out: Box<TypedOut<W>>, layout: Layout<'p>, waiting: Vec<RecordBatch>, rows: usize },
+    Typed { file: TypedFile<W>, layout: Layout<'p> },
+}
+
+/// A file of a typed format that is being written: batches of the same size, whatever that of those that come.
+pub(super) struct TypedFile<W: Write + Send> {
+    out: Box<TypedOut<W>>,
+    schema: SchemaRef,
+    waiting: Vec<RecordBatch>,
+    rows: usize,
+}
+
+impl<W: Write + Send> TypedFile<W> {
+    pub fn new(out: W, kind: FileKind, schema: &SchemaRef) -> Result<Self, WriteError> {
+        let out = match kind {
+            FileKind::Parquet => TypedOut::Parquet(ParquetOut::new(out, schema)?),
+            FileKind::Arrow => TypedOut::Arrow(FileWriter::try_new(out, schema)?),
+            FileKind::JsonLines | FileKind::Csv => TypedOut::Json(out),
+            FileKind::Excel => TypedOut::Excel(Box::new(ExcelOut::new(out, schema)?)),
+        };
+        Ok(Self { out: Box::new(out), schema: schema.clone(), waiting: Vec::new(), rows: 0 })
+    }
+
+    pub fn push(&mut self, batch: RecordBatch) -> Result<(), WriteError> {
+        self.rows += batch.num_rows();
+        self.waiting.push(batch);
+        if self.rows >= BATCH {
+            let rest = self.out.batches(&self.schema, &self.waiting, BATCH)?;
+            self.rows = rest.num_rows();
+            self.waiting = vec![rest];
+        }
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<W, WriteError> {
+        if self.rows > 0 {
+            self.out.batches(&self.schema, &self.waiting, 1)?;
+        }
+        let mut out = self.out.finish()?;
+        out.flush()?;
+        Ok(out)
+    }
 }
 
 enum TypedOut<W: Write + Send> {
@@ -106,23 +146,17 @@ impl<'p, W: Write + Send> Writer<'p, W> {
             return Ok(Self { program, outputs, form: Form::Csv { out, format } });
         }
         let layout = Layout::new(program, outputs, table);
-        let schema = &layout.schema;
-        let out = match kind {
-            FileKind::Parquet => TypedOut::Parquet(ParquetOut::new(out, schema)?),
-            FileKind::Arrow => TypedOut::Arrow(FileWriter::try_new(out, schema)?),
-            FileKind::JsonLines | FileKind::Csv => TypedOut::Json(out),
-            FileKind::Excel => TypedOut::Excel(Box::new(ExcelOut::new(out, schema)?)),
-        };
-        Ok(Self { program, outputs, form: Form::Typed { out: Box::new(out), layout, waiting: Vec::new(), rows: 0 } })
+        let file = TypedFile::new(out, kind, &layout.schema)?;
+        Ok(Self { program, outputs, form: Form::Typed { file, layout } })
     }
 
     /// Writes the rows of a table that have results, in their order: the key, the outputs, then the columns carried through.
+    /// The columns of the results are those of the outputs; there may be more after them.
     ///
     /// # Errors
     /// When the destination, or the format, does not take them.
     pub fn write(&mut self, table: &Table, results: &Results) -> Result<(), WriteError> {
-        let failed: Vec<usize> = results.errors.iter().map(|error| error.row).collect();
-        let good: Vec<usize> = (0..table.batch.rows).filter(|row| failed.binary_search(row).is_err()).collect();
+        let good = good_rows(table, results);
         // A wave at a time, so that the text of all the rows never stands in memory.
         for wave in good.chunks(WAVE) {
             match &mut self.form {
@@ -134,17 +168,11 @@ impl<'p, W: Write + Send> Writer<'p, W> {
                         out.write_all(&text)?;
                     }
                 }
-                Form::Typed { out, layout, waiting, rows } => {
+                Form::Typed { file, layout } => {
                     let batches: Result<Vec<RecordBatch>, WriteError> =
                         wave.par_chunks(BATCH).map(|rows| layout.batch(table, results, rows)).collect();
                     for batch in batches? {
-                        *rows += batch.num_rows();
-                        waiting.push(batch);
-                        if *rows >= BATCH {
-                            let rest = out.batches(&layout.schema, waiting, BATCH)?;
-                            *rows = rest.num_rows();
-                            *waiting = vec![rest];
-                        }
+                        file.push(batch)?;
                     }
                 }
             }
@@ -162,14 +190,7 @@ impl<'p, W: Write + Send> Writer<'p, W> {
                 out.flush()?;
                 Ok(out)
             }
-            Form::Typed { mut out, layout, waiting, rows } => {
-                if rows > 0 {
-                    out.batches(&layout.schema, &waiting, 1)?;
-                }
-                let mut out = out.finish()?;
-                out.flush()?;
-                Ok(out)
-            }
+            Form::Typed { file, .. } => file.finish(),
         }
     }
 }
@@ -213,6 +234,12 @@ impl<W: Write + Send> TypedOut<W> {
             Self::Excel(out) => out.finish()?,
         })
     }
+}
+
+/// The rows that have results, in order.
+pub(super) fn good_rows(table: &Table, results: &Results) -> Vec<usize> {
+    let failed: Vec<usize> = results.errors.iter().map(|error| error.row).collect();
+    (0..table.batch.rows).filter(|row| failed.binary_search(row).is_err()).collect()
 }
 
 /// An object a row: numbers with all their digits, null for what is without object.
