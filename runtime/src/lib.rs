@@ -8,6 +8,7 @@ pub mod examples;
 pub mod expected;
 pub mod explain;
 pub mod html;
+pub mod impact;
 pub mod interp;
 pub mod io;
 pub mod needs;

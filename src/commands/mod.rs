@@ -7,11 +7,13 @@ pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod generate;
+pub mod impact;
 pub mod schema;
 pub mod test;
 
 mod data;
 mod policy;
+mod version;
 mod wording;
 
 pub use wording::figures;
@@ -28,6 +30,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Impact(args) => impact::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Bench(args) => bench::run(&args),
     }

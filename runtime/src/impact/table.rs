@@ -1,0 +1,50 @@
+//! Tables of a text report: the first column to the left, the others to the right.
+
+/// Lines of cells as text, with an indent.
+#[must_use]
+pub fn table(lines: &[Vec<String>]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for line in lines {
+        let mut text = String::from("  ");
+        for (column, cell) in line.iter().enumerate() {
+            let room = " ".repeat(widths[column] - cell.chars().count());
+            if column == 0 {
+                text += cell;
+                text += &room;
+            } else {
+                text += "  ";
+                text += &room;
+                text += cell;
+            }
+        }
+        out += text.trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+/// A sentence folded to a width, its later lines further in.
+#[must_use]
+pub fn folded(first: &str, text: &str, indent: usize, width: usize) -> String {
+    let mut out = first.to_owned();
+    let mut column = first.chars().count();
+    for (rank, word) in text.split(' ').enumerate() {
+        let length = word.chars().count();
+        if rank > 0 && column + 1 + length > width.max(60) {
+            out.push('\n');
+            out += &" ".repeat(indent);
+            column = indent;
+        } else if rank > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out += word;
+        column += length;
+    }
+    out.trim_end().to_owned() + "\n"
+}
