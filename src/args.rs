@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, check, coverage, eval, explain, fmt, generate, impact, schema, test};
+use crate::commands::{bench, check, coverage, diff, eval, explain, fmt, generate, impact, readings, schema, test};
 
 /// « Utilisation » first, since it is what one looks for.
 const HELP: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}\n";
@@ -53,7 +53,11 @@ pub enum Command {
     #[command(help_template = HELP)]
     Coverage(coverage::Args),
     #[command(help_template = HELP)]
+    Diff(diff::Args),
+    #[command(help_template = HELP)]
     Impact(Box<impact::Args>),
+    #[command(help_template = HELP)]
+    Readings(readings::Args),
     #[command(help_template = HELP)]
     Generate(generate::Args),
     #[command(help_template = HELP)]

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod coverage;
 pub mod diagnostics;
+pub mod diff;
 pub mod engine;
 pub mod examples;
 pub mod expected;
@@ -13,6 +14,7 @@ pub mod interp;
 pub mod io;
 pub mod needs;
 pub mod policy;
+pub mod readings;
 mod say;
 pub mod synth;
 pub mod table;

@@ -3,11 +3,13 @@
 pub mod bench;
 pub mod check;
 pub mod coverage;
+pub mod diff;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod generate;
 pub mod impact;
+pub mod readings;
 pub mod schema;
 pub mod test;
 
@@ -31,6 +33,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Fmt(args) => fmt::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Impact(args) => impact::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Readings(args) => readings::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Bench(args) => bench::run(&args),
     }

@@ -6,6 +6,7 @@
 
 mod formula;
 mod lexicon;
+pub(crate) mod phrases;
 mod statement;
 mod text;
 mod trace;

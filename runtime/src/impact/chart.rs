@@ -66,7 +66,11 @@ pub fn columns(title: &str, columns: &[Column]) -> Markup {
                 rect class=(if column.loses { "loses" } else { "gains" })
                     x=(at(rank)) y=(LINE + HEIGHT - high) width=(wide) height=(high) {}
                 @if rank % every == 0 {
+                    @if at(rank) > WIDTH - 44 {
+                    text.tick.amount x=(WIDTH) y=(HEIGHT + 2 * LINE - 3) { (column.tick) }
+                } @else {
                     text.tick x=(at(rank)) y=(HEIGHT + 2 * LINE - 3) { (column.tick) }
+                }
                 }
             }
             line x1="0" x2=(WIDTH) y1=(LINE + HEIGHT) y2=(LINE + HEIGHT) {}

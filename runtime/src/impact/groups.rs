@@ -80,16 +80,12 @@ fn quartiles(values: &mut [i64]) -> Vec<i64> {
 
 fn ranges(input: &Input, thresholds: &[i64]) -> Vec<String> {
     let shown = |cell: i64| format_french(&Ratio::new(cell.into(), power_of_ten(input.decimals)), 0);
-    let unit = match &input.ty {
-        Type::Number(unit) if !unit.is_none() => format!(" {unit}"),
-        _ => String::new(),
-    };
     if thresholds.is_empty() {
         return vec![words::any_value().to_owned()];
     }
-    let mut labels = vec![words::below(&shown(thresholds[0]), &unit)];
-    labels.extend(thresholds.windows(2).map(|pair| words::between(&shown(pair[0]), &shown(pair[1]), &unit)));
-    labels.push(words::from(&shown(thresholds[thresholds.len() - 1]), &unit));
+    let mut labels = vec![words::below(&shown(thresholds[0]))];
+    labels.extend(thresholds.windows(2).map(|pair| words::between(&shown(pair[0]), &shown(pair[1]))));
+    labels.push(words::from(&shown(thresholds[thresholds.len() - 1])));
     labels
 }
 

@@ -25,14 +25,17 @@ impl Histogram {
         bar.amount += difference;
     }
 
-    /// The ranges from the first to the last that has rows, the empty ones between them too; ends in units of the currency,
-    /// the one nearer to zero first.
+    /// The ranges that have rows and those between two of them on the same side of zero; ends in units of the currency, the
+    /// one nearer to zero first.
     #[must_use]
     pub fn bars(&self) -> Vec<(i32, Bar)> {
-        let (Some((first, _)), Some((last, _))) = (self.bars.first_key_value(), self.bars.last_key_value()) else {
-            return Vec::new();
+        let ends = |low: i32, high: i32| {
+            let mut side = self.bars.range(low..=high);
+            let first = side.next().map(|(rank, _)| *rank)?;
+            Some(first..=side.next_back().map_or(first, |(rank, _)| *rank))
         };
-        let all = (*first).min(0)..=(*last).max(0);
+        let sides = [ends(i32::MIN, -1), ends(0, 0), ends(1, i32::MAX)];
+        let all = sides.into_iter().flatten().flatten();
         all.map(|rank| (rank, self.bars.get(&rank).copied().unwrap_or_default())).collect()
     }
 }
@@ -76,12 +79,18 @@ mod tests {
     }
 
     #[test]
-    fn no_bar_is_missing_between_two() {
+    fn bars_of_both_sides() {
         let mut histogram = Histogram::default();
         [-250, 0, 1_000_00].iter().for_each(|difference| histogram.add(*difference, 100));
         let bars = histogram.bars();
         assert_eq!(bars.first().map(|(rank, bar)| (*rank, bar.amount)), Some((-3, -250)));
-        assert_eq!(bars.len(), 3 + 1 + 11);
+        assert_eq!(bars.iter().map(|(rank, _)| *rank).collect::<Vec<_>>(), [-3, 0, 11]);
         assert_eq!(bars.iter().map(|(_, bar)| bar.rows).sum::<u64>(), 3);
+        histogram.add(300, 100);
+        // None is missing between two of one side.
+        assert_eq!(
+            histogram.bars().iter().map(|(rank, _)| *rank).collect::<Vec<_>>(),
+            [-3, 0, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+        );
     }
 }

@@ -131,7 +131,7 @@ fn clauses(report: &Report) -> Markup {
         .lines()
         .enumerate()
         .map(|(rank, (step, sum))| Fall {
-            name: format!("{}. {}", rank + 1, step.labels.join(" ; ")),
+            name: format!("{}. {}", rank + 1, step.short),
             amount: sum.amount,
             words: signed(sum.amount, &report.currency),
         })

@@ -32,6 +32,8 @@ pub struct End {
 pub struct Step {
     /// Several where only together they make a policy.
     pub labels: Vec<String>,
+    /// What a chart calls it.
+    pub short: String,
     pub references: Vec<String>,
 }
 

@@ -50,11 +50,13 @@ pub fn way(before: &Policy, after: &Policy) -> (Vec<Arc<Program>>, Vec<Step>) {
 /// One step between versions that share no clauses.
 #[must_use]
 pub fn single(label: String) -> Step {
-    Step { labels: vec![label], references: Vec::new() }
+    Step { labels: vec![label.clone()], short: label, references: Vec::new() }
 }
 
 fn joined(mut first: Step, second: Step) -> Step {
     first.labels.extend(second.labels);
+    // What comes last is what the others were for.
+    first.short = second.short;
     for reference in second.references {
         if !first.references.contains(&reference) {
             first.references.push(reference);
@@ -142,12 +144,14 @@ fn reading_step(program: &Program, name: &str) -> Step {
     };
     let variant = reading.selected.and_then(|rank| reading.alternatives.get(rank)).unwrap_or(&reading.retained);
     let references = reading.citations.iter().map(ToString::to_string).collect();
-    Step { labels: vec![words::reading(name, &variant.name)], references }
+    let label = words::reading(name, &variant.name);
+    Step { labels: vec![label.clone()], short: label, references }
 }
 
 fn clause_step(clause: &Clause, removed: bool) -> Step {
     Step {
         labels: vec![words::clause(clause, removed)],
+        short: clause.title.as_ref().unwrap_or(&clause.name).to_string(),
         references: clause.citations.iter().map(ToString::to_string).collect(),
     }
 }

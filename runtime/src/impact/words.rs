@@ -70,18 +70,18 @@ pub fn any_value() -> &'static str {
 }
 
 #[must_use]
-pub fn below(bound: &str, unit: &str) -> String {
-    format!("moins de {bound}{unit}")
+pub fn below(bound: &str) -> String {
+    format!("moins de {bound}")
 }
 
 #[must_use]
-pub fn between(from: &str, to: &str, unit: &str) -> String {
-    format!("de {from} à moins de {to}{unit}")
+pub fn between(from: &str, to: &str) -> String {
+    format!("de {from} à moins de {to}")
 }
 
 #[must_use]
-pub fn from(bound: &str, unit: &str) -> String {
-    format!("{bound}{unit} et plus")
+pub fn from(bound: &str) -> String {
+    format!("{bound} et plus")
 }
 
 /// A clause of an amendment, as a line of a report.

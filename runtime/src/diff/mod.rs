@@ -1,0 +1,334 @@
+//! What two versions of a policy say differently: provisions, figures, dates, readings. Only what is written counts: a
+//! provision that reads another figure than before is not different itself.
+
+mod facets;
+pub mod text;
+mod words;
+
+use std::collections::BTreeMap;
+
+use polc_compiler::typed::{Citation, Parameter, Program};
+use serde::Serialize;
+
+use crate::explain::phrases::Phrases;
+use crate::impact::End;
+use crate::policy::Policy;
+use facets::{Block, controls, derogation, enumeration, input, reading, rule};
+
+/// The form of the JSON report.
+pub const SCHEMA: &str = "polc-diff-1";
+
+/// The differences, in the order of the second version; what it does not have any more comes last.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    #[serde(rename = "forme")]
+    pub schema: &'static str,
+    #[serde(rename = "politique")]
+    pub policy: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    #[serde(rename = "avant")]
+    pub before: Side,
+    #[serde(rename = "apres")]
+    pub after: Side,
+    #[serde(rename = "changements")]
+    pub changes: Vec<Change>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Side {
+    pub version: String,
+    #[serde(rename = "droit")]
+    pub law: Option<String>,
+}
+
+/// A declaration that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    #[serde(rename = "changement")]
+    pub verb: Verb,
+    /// « paramètre », « versement »…
+    #[serde(rename = "sorte")]
+    pub kind: &'static str,
+    #[serde(rename = "nom")]
+    pub name: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    pub references: Vec<String>,
+    /// File, line and column of the declaration; of the first version for one removed.
+    #[serde(rename = "lieu")]
+    pub place: String,
+    pub aspects: Vec<Aspect>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    #[serde(rename = "ajout")]
+    Added,
+    #[serde(rename = "suppression")]
+    Removed,
+    #[serde(rename = "remplacement")]
+    Changed,
+}
+
+/// What differs of a declaration, or what one that only one version has says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Aspect {
+    #[serde(rename = "aspect")]
+    pub name: String,
+    #[serde(rename = "avant")]
+    pub before: Option<String>,
+    #[serde(rename = "apres")]
+    pub after: Option<String>,
+}
+
+/// A declaration, as facets that are compared one by one.
+struct Entry {
+    kind: &'static str,
+    name: String,
+    title: String,
+    citations: Vec<Citation>,
+    place: String,
+    /// Of a parameter, its values by year; else its rules, its cases…
+    content: Content,
+}
+
+enum Content {
+    Values(BTreeMap<i64, String>),
+    Blocks(Vec<Block>),
+}
+
+/// Compares two versions.
+#[must_use]
+pub fn difference(before: &Policy, after: &Policy, ends: [&End; 2]) -> Difference {
+    let (old, new) = (entries(before), entries(after));
+    let find = |list: &[Entry], entry: &Entry| list.iter().position(|e| e.kind == entry.kind && e.name == entry.name);
+    let mut changes = Vec::new();
+    for entry in &new {
+        changes.extend(match find(&old, entry) {
+            None => Some(change(entry, Verb::Added, alone(entry, Verb::Added))),
+            Some(place) => {
+                let aspects = aspects(&old[place], entry);
+                (!aspects.is_empty()).then(|| change(entry, Verb::Changed, aspects))
+            }
+        });
+    }
+    let gone = old.iter().filter(|entry| find(&new, entry).is_none());
+    changes.extend(gone.map(|entry| change(entry, Verb::Removed, alone(entry, Verb::Removed))));
+    let side = |end: &End| Side { version: end.asked.clone(), law: end.law.clone() };
+    Difference {
+        schema: SCHEMA,
+        policy: after.program.name.to_string(),
+        title: after.program.title.to_string(),
+        before: side(ends[0]),
+        after: side(ends[1]),
+        changes,
+    }
+}
+
+fn change(entry: &Entry, verb: Verb, aspects: Vec<Aspect>) -> Change {
+    Change {
+        verb,
+        kind: entry.kind,
+        name: entry.name.clone(),
+        title: entry.title.clone(),
+        references: entry.citations.iter().map(ToString::to_string).collect(),
+        place: entry.place.clone(),
+        aspects,
+    }
+}
+
+/// All that a declaration says.
+fn alone(entry: &Entry, verb: Verb) -> Vec<Aspect> {
+    let aspect = |name: String, text: String| match verb {
+        Verb::Removed => Aspect { name, before: Some(text), after: None },
+        _ => Aspect { name, before: None, after: Some(text) },
+    };
+    match &entry.content {
+        Content::Values(values) => {
+            let series = values.iter().map(|(year, value)| (*year, value.clone()));
+            runs(series).into_iter().map(|(first, last, value)| aspect(words::years(first, last), value)).collect()
+        }
+        Content::Blocks(blocks) => {
+            let facets = blocks.iter().flatten().filter(|(name, _)| !facets::is_hidden(name));
+            facets.map(|(name, text)| aspect((*name).to_owned(), text.clone())).collect()
+        }
+    }
+}
+
+fn aspects(before: &Entry, after: &Entry) -> Vec<Aspect> {
+    match (&before.content, &after.content) {
+        (Content::Values(old), Content::Values(new)) => {
+            let years = old.keys().chain(new.keys()).copied().collect::<std::collections::BTreeSet<i64>>();
+            let pairs = years.into_iter().map(|year| (year, (old.get(&year).cloned(), new.get(&year).cloned())));
+            let differ = runs(pairs).into_iter().filter(|(_, _, (old, new))| old != new);
+            let mut result: Vec<Aspect> = differ
+                .map(|(first, last, (before, after))| Aspect { name: words::years(first, last), before, after })
+                .collect();
+            let cited = |entry: &Entry| entry.citations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            if cited(before) != cited(after) {
+                result.push(Aspect {
+                    name: words::references().to_owned(),
+                    before: Some(cited(before)),
+                    after: Some(cited(after)),
+                });
+            }
+            result
+        }
+        (Content::Blocks(old), Content::Blocks(new)) => blocks(old, new),
+        _ => Vec::new(),
+    }
+}
+
+/// The facets that differ, of what is on one side only: side by side where there is as much of it on each.
+fn blocks(old: &[Block], new: &[Block]) -> Vec<Aspect> {
+    let gone: Vec<&Block> = old.iter().filter(|block| !new.contains(block)).collect();
+    let come: Vec<&Block> = new.iter().filter(|block| !old.contains(block)).collect();
+    let mut result = Vec::new();
+    if gone.len() == come.len() {
+        for (old, new) in gone.iter().zip(&come) {
+            result.extend(side_by_side(old, new));
+        }
+        return result;
+    }
+    let shown = |block: &Block| -> Vec<(&'static str, String)> {
+        block.iter().filter(|(name, _)| !facets::is_hidden(name)).cloned().collect()
+    };
+    for block in gone {
+        let facets = shown(block).into_iter();
+        result.extend(facets.map(|(name, text)| Aspect { name: name.to_owned(), before: Some(text), after: None }));
+    }
+    for block in come {
+        let facets = shown(block).into_iter();
+        result.extend(facets.map(|(name, text)| Aspect { name: name.to_owned(), before: None, after: Some(text) }));
+    }
+    result
+}
+
+fn side_by_side(old: &Block, new: &Block) -> Vec<Aspect> {
+    let text = |block: &Block, name: &str| {
+        let texts: Vec<&str> =
+            block.iter().filter(|(known, _)| *known == name).map(|(_, text)| text.as_str()).collect();
+        (!texts.is_empty()).then(|| texts.join(" ; "))
+    };
+    let mut names: Vec<&'static str> = Vec::new();
+    for (name, _) in old.iter().chain(new) {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    let differ: Vec<Aspect> = names
+        .into_iter()
+        .map(|name| Aspect { name: name.to_owned(), before: text(old, name), after: text(new, name) })
+        .filter(|aspect| aspect.before != aspect.after)
+        .collect();
+    // Figures are in the formulas: they are told only where these are written alike.
+    let told: Vec<Aspect> = differ.iter().filter(|aspect| !facets::is_hidden(&aspect.name)).cloned().collect();
+    let formulas = |aspect: &Aspect| facets::has_figures(&aspect.name);
+    if told.iter().any(formulas) { told } else { differ }
+}
+
+/// Consecutive years with the same thing.
+fn runs<T: PartialEq>(series: impl Iterator<Item = (i64, T)>) -> Vec<(i64, i64, T)> {
+    let mut result: Vec<(i64, i64, T)> = Vec::new();
+    for (year, value) in series {
+        match result.last_mut() {
+            Some((_, last, known)) if *known == value && *last + 1 == year => *last = year,
+            _ => result.push((year, year, value)),
+        }
+    }
+    result
+}
+
+/// All the declarations of a version that amounts or the reading of data depend on.
+fn entries(policy: &Policy) -> Vec<Entry> {
+    let program: &Program = &policy.program;
+    let phrases = Phrases::of(policy);
+    let place = |span| policy.sources.place(span);
+    let mut result = Vec::new();
+    for of in &program.enumerations {
+        result.push(Entry {
+            kind: words::enumeration(),
+            name: of.name.to_string(),
+            title: of.title.to_string(),
+            citations: Vec::new(),
+            place: String::new(),
+            content: Content::Blocks(vec![enumeration(of)]),
+        });
+    }
+    for of in &program.inputs {
+        result.push(Entry {
+            kind: words::input(),
+            name: of.name.to_string(),
+            title: of.meaning.to_string(),
+            citations: Vec::new(),
+            place: place(of.span),
+            content: Content::Blocks(vec![input(program, of)]),
+        });
+    }
+    for of in &program.parameters {
+        result.push(Entry {
+            kind: words::parameter(),
+            name: of.name.to_string(),
+            title: of.title.to_string(),
+            citations: of.citations.clone(),
+            place: place(of.span),
+            content: Content::Values(values(program, &phrases, of)),
+        });
+    }
+    for of in &program.quantities {
+        let mut citations: Vec<Citation> = Vec::new();
+        for citation in of.rules.iter().flat_map(|rule| &rule.citations) {
+            if !citations.contains(citation) {
+                citations.push(citation.clone());
+            }
+        }
+        result.push(Entry {
+            kind: words::quantity(of.kind),
+            name: of.name.to_string(),
+            title: of.title.to_string(),
+            citations,
+            place: place(of.span),
+            content: Content::Blocks(of.rules.iter().map(|one| rule(program, &phrases, of, one)).collect()),
+        });
+        for one in &of.derogations {
+            result.push(Entry {
+                kind: words::derogation(),
+                name: one.name.to_string(),
+                title: one.title.to_string(),
+                citations: one.citations.clone(),
+                place: place(one.span),
+                content: Content::Blocks(vec![derogation(&phrases, of, one)]),
+            });
+        }
+    }
+    for of in &program.readings {
+        result.push(Entry {
+            kind: words::reading(),
+            name: of.name.to_string(),
+            title: of.question.to_string(),
+            citations: of.citations.clone(),
+            place: place(of.span),
+            content: Content::Blocks(vec![reading(of)]),
+        });
+    }
+    for (of, block) in controls(program, &phrases) {
+        result.push(Entry {
+            kind: words::control(),
+            name: of.name.to_string(),
+            title: of.title.to_string(),
+            citations: of.citations.clone(),
+            place: place(of.span),
+            content: Content::Blocks(vec![block]),
+        });
+    }
+    result
+}
+
+/// The value of each year that the policy covers.
+fn values(program: &Program, phrases: &Phrases<'_>, parameter: &Parameter) -> BTreeMap<i64, String> {
+    let years = program.years.0..=program.years.1;
+    let value = |year| Some((year, phrases.value(parameter, parameter.value(year)?)));
+    years.filter_map(value).collect()
+}
