@@ -2,6 +2,7 @@
 
 mod amendments;
 mod cli;
+mod comparison;
 mod corpus;
 mod coverage;
 mod differential;
