@@ -59,7 +59,7 @@ pub struct Args {
     versions: VersionArgs,
 
     /// Colonnes de groupes : énumérations et booléens par cas, nombres par quartiles ou par seuils (population:1000,5000).
-    /// Sans cette option, les énumérations que lisent les versements
+    /// Sans cette option, les premières énumérations que lisent les versements comptés
     #[arg(long, value_name = "A,B,…")]
     by: Option<String>,
 
@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Outcome {
     let program = &widened.program;
     let by = match &args.by {
         Some(text) => by::parse(text, program).map_err(|message| Failure::Usage(format!("« --by » : {message}")))?,
-        None => by::default(program, &by::read_inputs(program, &ends.each_ref().map(|end| &*end.policy.program))),
+        None => by::default(program, &versions),
     };
     let folder = args.output.as_deref().map(folder).transpose()?;
     let bar = Rows::new(false);

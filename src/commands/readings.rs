@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use polc_runtime::io::versions::{self, Comparison};
-use polc_runtime::readings::{Price, passes, register, text};
+use polc_runtime::readings::{Price, bare, passes, register, text};
 
 use super::data::{self, is_standard};
 use super::diff::Format;
@@ -52,7 +52,8 @@ pub fn run(args: &Args) -> Outcome {
     if let Some(path) = &args.data {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global();
         let bar = Rows::new(false);
-        for pass in passes(&policy.program) {
+        let program = bare(&policy.program);
+        for pass in passes(&program) {
             if pass.payments.is_empty() {
                 // No amount depends on them.
                 for (reading, variant) in &pass.variants {
@@ -60,7 +61,7 @@ pub fn run(args: &Args) -> Outcome {
                 }
                 continue;
             }
-            let versions = pass.versions(&policy.program);
+            let versions = pass.versions(&program);
             let widened = versions::widened(&versions).map_err(Failure::Refused)?;
             let comparison = Comparison {
                 place: data::place(path),

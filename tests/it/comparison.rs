@@ -217,11 +217,16 @@ fn the_amendment_costs_what_two_evaluations_say() {
 /// The agreement with the first clauses of the draft.
 fn amended(folder: &Folder, name: &str, clauses: usize) {
     let agreement = root().join("policies/accord-cds");
-    for entry in fs::read_dir(agreement).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            let name = format!("{name}/{}", path.file_name().unwrap().to_str().unwrap());
-            folder.write(&name, &fs::read_to_string(&path).unwrap());
+    let mut pending = vec![agreement.clone()];
+    while let Some(path) = pending.pop() {
+        if path.ends_with("donnees") {
+            continue;
+        }
+        if path.is_dir() {
+            pending.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|extension| extension == "pol" || extension == "csv") {
+            let inside = path.strip_prefix(&agreement).unwrap().to_str().unwrap();
+            folder.write(&format!("{name}/{inside}"), &fs::read_to_string(&path).unwrap());
         }
     }
     let blocks: Vec<&str> = DRAFT.split("\n\n").collect();

@@ -20,6 +20,11 @@ pub fn is_hidden(name: &str) -> bool {
     name == words::figures()
 }
 
+/// A facet that the line which names the declaration tells.
+pub fn is_in_headline(name: &str) -> bool {
+    [words::title(), words::references(), words::meaning()].contains(&name)
+}
+
 /// A facet in whose words figures stand.
 pub fn has_figures(name: &str) -> bool {
     [words::formula(), words::condition(), words::cap(), words::floor(), words::proration(), words::replaced()]

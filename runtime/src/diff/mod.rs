@@ -102,7 +102,9 @@ enum Content {
 /// Compares two versions.
 #[must_use]
 pub fn difference(before: &Policy, after: &Policy, ends: [&End; 2]) -> Difference {
-    let (old, new) = (entries(before), entries(after));
+    // Where one version cites several texts, an article alone says too little.
+    let named = before.program.texts.len() > 1 || after.program.texts.len() > 1;
+    let (old, new) = (entries(before, named), entries(after, named));
     let find = |list: &[Entry], entry: &Entry| list.iter().position(|e| e.kind == entry.kind && e.name == entry.name);
     let mut changes = Vec::new();
     for entry in &new {
@@ -151,7 +153,9 @@ fn alone(entry: &Entry, verb: Verb) -> Vec<Aspect> {
             runs(series).into_iter().map(|(first, last, value)| aspect(words::years(first, last), value)).collect()
         }
         Content::Blocks(blocks) => {
-            let facets = blocks.iter().flatten().filter(|(name, _)| !facets::is_hidden(name));
+            // The headline has them.
+            let told = |name: &str| facets::is_hidden(name) || (blocks.len() == 1 && facets::is_in_headline(name));
+            let facets = blocks.iter().flatten().filter(|(name, _)| !told(name));
             facets.map(|(name, text)| aspect((*name).to_owned(), text.clone())).collect()
         }
     }
@@ -242,8 +246,8 @@ fn runs<T: PartialEq>(series: impl Iterator<Item = (i64, T)>) -> Vec<(i64, i64, 
 }
 
 /// All the declarations of a version that amounts or the reading of data depend on.
-fn entries(policy: &Policy) -> Vec<Entry> {
-    let program: &Program = &policy.program;
+fn entries(policy: &Policy, named: bool) -> Vec<Entry> {
+    let program = &with_texts(&policy.program, named);
     let phrases = Phrases::of(policy);
     let place = |span| policy.sources.place(span);
     let mut result = Vec::new();
@@ -324,6 +328,24 @@ fn entries(policy: &Policy) -> Vec<Entry> {
         });
     }
     result
+}
+
+/// The same program, in which a citation has the name of its text also where there is only one.
+fn with_texts(program: &Program, named: bool) -> Program {
+    let mut program = program.clone();
+    let [(only, _)] = &program.texts[..] else { return program };
+    let only = named.then(|| only.clone());
+    let name = |citations: &mut Vec<Citation>| {
+        citations.iter_mut().for_each(|citation| citation.text.clone_from(&only));
+    };
+    program.parameters.iter_mut().for_each(|parameter| name(&mut parameter.citations));
+    for quantity in &mut program.quantities {
+        quantity.rules.iter_mut().for_each(|rule| name(&mut rule.citations));
+        quantity.derogations.iter_mut().for_each(|derogation| name(&mut derogation.citations));
+    }
+    program.readings.iter_mut().for_each(|reading| name(&mut reading.citations));
+    program.controls.iter_mut().for_each(|control| name(&mut control.citations));
+    program
 }
 
 /// The value of each year that the policy covers.

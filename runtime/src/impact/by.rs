@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use num_traits::ToPrimitive as _;
 use polc_compiler::num::{Ratio, parse_decimal, power_of_ten};
-use polc_compiler::typed::{InputId, Program, Type};
+use polc_compiler::typed::{InputId, Program, QuantityId, Type};
 use polc_dsl::diagnostic::closest;
 
 use super::words;
+use crate::io::versions::Version;
 use crate::needs::needed_inputs;
 
 /// Cases beyond which a column says too much to be shown unasked.
 const FEW_CASES: usize = 12;
+/// Columns that are shown unasked.
+const FEW_COLUMNS: usize = 6;
 
 /// A column to group by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,23 +77,20 @@ fn threshold(program: &Program, input: InputId, text: &str) -> Result<i64, Strin
     cell.ok_or_else(|| words::bad_threshold(&input.name, text, input.decimals))
 }
 
-/// The columns to group by where none is asked for: the enumerations of few cases that some payment reads.
+/// The columns to group by where none is asked for: the first enumerations of few cases that some payment counted reads.
 #[must_use]
-pub fn default(program: &Program, read: &BTreeSet<InputId>) -> Vec<By> {
+pub fn default(program: &Program, versions: &[Version]) -> Vec<By> {
+    let names = versions.iter().flat_map(|version| {
+        let counted: Vec<QuantityId> =
+            version.payments.iter().filter(|(_, counts)| *counts).map(|(id, _)| *id).collect();
+        let inputs = needed_inputs(&version.program, &counted);
+        inputs.into_iter().map(|id| version.program.input(id).name.clone()).collect::<Vec<_>>()
+    });
+    let read: BTreeSet<InputId> = names.filter_map(|name| program.find_input(&name)).collect();
     let few = |id: &InputId| match &program.input(*id).ty {
         Type::Enumeration(of) => (2..=FEW_CASES).contains(&program.enumeration(*of).cases.len()),
         _ => false,
     };
-    let inputs = program.input_ids().filter(|id| read.contains(id) && few(id));
+    let inputs = read.into_iter().filter(few).take(FEW_COLUMNS);
     inputs.map(|input| By { input, thresholds: None }).collect()
-}
-
-/// The inputs, by name, that the payments of some versions read, as the inputs of a program that has them all.
-#[must_use]
-pub fn read_inputs(program: &Program, versions: &[&Program]) -> BTreeSet<InputId> {
-    let names = versions.iter().flat_map(|version| {
-        let inputs = needed_inputs(version, &super::payments(version));
-        inputs.into_iter().map(|id| version.input(id).name.clone()).collect::<Vec<_>>()
-    });
-    names.filter_map(|name| program.find_input(&name)).collect()
 }

@@ -3,6 +3,8 @@
 
 use maud::{Markup, html};
 
+use super::words::shortened;
+
 /// Width of the drawing; the page scales it.
 const WIDTH: i128 = 480;
 /// A line of text with its room.
@@ -151,13 +153,6 @@ fn drawing(title: &str, height: i128, body: &Markup) -> Markup {
 
 fn length<T>(items: &[T]) -> i128 {
     items.len() as i128
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).collect::<String>() + "…"
 }
 
 /// Division of positive numbers, rounded up: what is not nothing is seen.

@@ -267,7 +267,7 @@ fn payments(report: &Report) -> Markup {
             let counted = line.counted.0 || line.counted.1;
             vec![
                 html! {
-                    (line.title) span.soft { (line.name) @if !counted { ", compris dans un autre versement" } }
+                    (line.title) span.soft { (line.name) @if !counted { ", qui ne s'ajoute pas au total" } }
                 },
                 html! { (side(line.before)) },
                 html! { (side(line.after)) },
@@ -353,8 +353,8 @@ fn method(report: &Report) -> Markup {
     html! {
         h2 { "Ce qui est compté" }
         p {
-            "Le montant d'une ligne est la somme des versements suivants ; ceux dont un autre est déjà la somme n'y sont pas \
-             ajoutés. Chaque versement est arrondi une fois ; les différences sont exactes."
+            "Le montant d'une ligne est la somme des versements suivants ; les autres ne s'y ajoutent pas, parce qu'ils y sont \
+             déjà compris ou n'ont pas été demandés. Chaque versement est arrondi une fois ; les différences sont exactes."
         }
         p.soft { (names.join(", ")) }
         p {

@@ -10,6 +10,9 @@ use super::{french, signed};
 /// Rows shown of those most affected, and of those in error.
 const SHOWN: usize = 5;
 
+/// Letters shown of the name of a group.
+const CASE: usize = 40;
+
 /// The report, folded to a width.
 #[must_use]
 pub fn text(report: &Report, width: usize) -> String {
@@ -59,8 +62,8 @@ fn counted(report: &Report, width: usize) -> String {
         if counts.len() <= FEW { counts.join(", ") } else { count(counts.len() as u64, "versement", "versements") };
     let inside = match inside {
         0 => String::new(),
-        1 => " ; 1 autre y est compris".to_owned(),
-        inside => format!(" ; {} autres y sont compris", figures(inside)),
+        1 => " ; 1 autre ne s'y ajoute pas".to_owned(),
+        inside => format!(" ; {} autres ne s'y ajoutent pas", figures(inside)),
     };
     folded("versements comptés : ", &format!("{names}{inside}"), 2, width)
 }
@@ -139,7 +142,7 @@ fn grouping(report: &Report, rank: usize) -> String {
     head.extend(["gagnent".to_owned(), "perdent".to_owned()]);
     let mut lines = vec![head];
     for (label, cell) in report.cases(rank) {
-        let mut line = cells(report, label, &cell);
+        let mut line = cells(report, &words::shortened(label, CASE), &cell);
         line.extend([figures(cell.winners), figures(cell.losers)]);
         lines.push(line);
     }

@@ -149,6 +149,15 @@ fn whole(value: u128) -> String {
     format_french(&polc_compiler::num::Ratio::from_integer(value.into()), 0)
 }
 
+/// The beginning of a text.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).collect::<String>() + "…"
+}
+
 /// « 1 000 lignes ».
 #[must_use]
 pub fn count(number: u64, singular: &str, plural: &str) -> String {

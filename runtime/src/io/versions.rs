@@ -10,7 +10,7 @@ use std::sync::mpsc::sync_channel;
 
 use num_traits::ToPrimitive as _;
 use polc_compiler::num::{Ratio, power_of_ten};
-use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId};
+use polc_compiler::typed::{Control, ControlKind, InputId, Program, QuantityId};
 
 use super::data::{Place, open};
 use super::reader::{Ending, Reader};
@@ -167,12 +167,20 @@ pub fn compare(
     Ok(Ended { file: comparison.place.name(), format, rows: run.rows, payments: run.payments })
 }
 
-/// The engine of a version. Of the controls, only those that refuse rows matter to amounts.
+/// Whether a control decides if a row has amounts: those that refuse rows do.
+#[must_use]
+pub fn decides(control: &Control) -> bool {
+    matches!(control.kind, ControlKind::Row { blocking: true, .. })
+}
+
+/// The engine of a version, without the controls that only tell.
 fn engine(version: &Version, comparison: &Comparison<'_>, whole: bool) -> Engine {
-    let mut program = (*version.program).clone();
-    program.controls.retain(|control| matches!(control.kind, ControlKind::Row { blocking: true, .. }));
+    let mut program = version.program.clone();
+    if !program.controls.iter().all(decides) {
+        Arc::make_mut(&mut program).controls.retain(decides);
+    }
     let outputs = version.payments.iter().map(|(id, _)| *id).collect();
-    Engine::new(Arc::new(program), outputs, EngineMode::Compiled, comparison.threads).compiling_from(if whole {
+    Engine::new(program, outputs, EngineMode::Compiled, comparison.threads).compiling_from(if whole {
         comparison.least_rows
     } else {
         0

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::engine::reachable;
 use crate::impact::{counted, plain};
-use crate::io::versions::{Part, Version};
+use crate::io::versions::{Part, Version, decides};
 use crate::policy::Policy;
 
 /// The form of the JSON report.
@@ -75,6 +75,14 @@ pub fn register(policy: &Policy) -> Register {
         data: None,
         entries: program.readings.iter().map(entry).collect(),
     }
+}
+
+/// A program with nothing but what amounts depend on: each variant is a copy of it.
+#[must_use]
+pub fn bare(program: &Program) -> Arc<Program> {
+    let mut bare = Program { examples: Vec::new(), ..program.clone() };
+    bare.controls.retain(decides);
+    Arc::new(bare)
 }
 
 /// What is to be computed to price every variant; those that no payment depends on are worth nothing.
