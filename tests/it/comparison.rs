@@ -304,7 +304,7 @@ avenant avenant_1 « Avenant n° 1 »
   réf. « délibération »
   signé le 7 juillet 2023
 
-insère paramètre taux « Taux de l'aide »
+insère paramètre taux_aide « Taux de l'aide »
   réf. « délibération, point 1 »
   depuis 2018 : 0,50 €/livre
   depuis 2024 : 0,75 €/livre
@@ -312,14 +312,14 @@ insère paramètre taux « Taux de l'aide »
 remplace versement aide « Aide annuelle »
   réf. « délibération, point 2 »
   si label
-  montant taux × prets
+  montant taux_aide × prets
 
 remplace définition part « Part des heures d'ouverture »
   réf. « délibération, point 3 »
   en vigueur depuis 2024
-  vaut 168 heures / heures_semaine
+  vaut (168 heures) / heures_semaine
 
-insère versement prime « Prime d'ouverture »
+insère versement prime_ouverture « Prime d'ouverture »
   réf. « délibération, point 3 »
   en vigueur depuis 2024
   pour municipale

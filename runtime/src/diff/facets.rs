@@ -56,7 +56,7 @@ pub fn rule(program: &Program, phrases: &Phrases<'_>, quantity: &Quantity, rule:
     if let Some((_, title)) = rule.scope.and_then(|id| program.scope(id).part.as_ref()) {
         block.push((words::part(), title.to_string()));
     }
-    block.extend(rule.guard.iter().map(|guard| (words::cases_of_rule(), phrases.cases(guard))));
+    block.extend(rule.guard.iter().map(|guard| (words::cases_of_rule(), cases(phrases, guard))));
     block.extend(rule.condition.iter().map(|condition| (words::condition(), formula(condition))));
     block.extend(rule.keeps.iter().map(|keeps| (words::keeps(), formula(keeps))));
     for line in &rule.base {
@@ -85,6 +85,12 @@ pub fn rule(program: &Program, phrases: &Phrases<'_>, quantity: &Quantity, rule:
     rule.expressions().for_each(|expr| constants(phrases, expr, &mut figures));
     block.push((words::figures(), figures.join(" ; ")));
     block
+}
+
+/// The cases of a clause `pour`, without its word.
+fn cases(phrases: &Phrases<'_>, guard: &Expr) -> String {
+    let text = phrases.cases(guard);
+    text.strip_prefix(words::cases_of_rule()).map_or(text.clone(), |rest| rest.trim_start().to_owned())
 }
 
 /// The constants of a formula, in order: a template writes the same formula with other figures.
@@ -128,7 +134,7 @@ pub fn controls<'p>(program: &'p Program, phrases: &Phrases<'_>) -> Vec<(&'p Con
         match &control.kind {
             ControlKind::Row { guard, years, condition, blocking } => {
                 block.push((words::in_force(), words::period(*years)));
-                block.extend(guard.iter().map(|guard| (words::cases_of_rule(), phrases.cases(guard))));
+                block.extend(guard.iter().map(|guard| (words::cases_of_rule(), cases(phrases, guard))));
                 block.push((words::condition(), phrases.formula(condition)));
                 block.push((words::blocking(), crate::impact::words::truth(*blocking).to_owned()));
             }

@@ -185,37 +185,55 @@ fn aspects(before: &Entry, after: &Entry) -> Vec<Aspect> {
     }
 }
 
-/// The facets that differ, of what is on one side only: side by side where there is as much of it on each.
+/// The facets that differ, of what is on one side only: each rule of the second version beside the one of the first that it
+/// resembles most.
 fn blocks(old: &[Block], new: &[Block]) -> Vec<Aspect> {
     let gone: Vec<&Block> = old.iter().filter(|block| !new.contains(block)).collect();
     let come: Vec<&Block> = new.iter().filter(|block| !old.contains(block)).collect();
+    let alike = |a: &Block, b: &Block| a.iter().filter(|facet| b.contains(facet)).count();
+    let mut matched = vec![false; gone.len()];
     let mut result = Vec::new();
-    if gone.len() == come.len() {
-        for (old, new) in gone.iter().zip(&come) {
-            result.extend(side_by_side(old, new));
-        }
-        return result;
+    for block in &come {
+        // The first of those that resemble it as much.
+        let closest = (0..gone.len()).rev().max_by_key(|rank| alike(gone[*rank], block));
+        let aspects = match closest {
+            Some(rank) => {
+                matched[rank] = true;
+                side_by_side(gone[rank], block)
+            }
+            None => shown(block).map(|(name, text)| Aspect { name, before: None, after: Some(text) }).collect(),
+        };
+        result.extend(aspects.into_iter().map(|aspect| within(aspect, block, come.len())));
     }
-    let shown = |block: &Block| -> Vec<(&'static str, String)> {
-        block.iter().filter(|(name, _)| !facets::is_hidden(name)).cloned().collect()
-    };
-    for block in gone {
-        let facets = shown(block).into_iter();
-        result.extend(facets.map(|(name, text)| Aspect { name: name.to_owned(), before: Some(text), after: None }));
-    }
-    for block in come {
-        let facets = shown(block).into_iter();
-        result.extend(facets.map(|(name, text)| Aspect { name: name.to_owned(), before: None, after: Some(text) }));
+    for (block, _) in gone.iter().zip(&matched).filter(|(_, matched)| !**matched) {
+        let aspects = shown(block).map(|(name, text)| Aspect { name, before: Some(text), after: None });
+        result.extend(aspects.map(|aspect| within(aspect, block, gone.len())));
     }
     result
 }
 
+fn shown(block: &Block) -> impl Iterator<Item = (String, String)> {
+    let facets = block.iter().filter(|(name, _)| !facets::is_hidden(name) && !facets::is_in_headline(name));
+    facets.map(|(name, text)| ((*name).to_owned(), text.clone()))
+}
+
+/// One of several rules is known by its years.
+fn within(aspect: Aspect, block: &Block, rules: usize) -> Aspect {
+    let years = block.iter().find(|(name, _)| *name == words::in_force()).map(|(_, text)| text);
+    match years.filter(|_| rules > 1 && aspect.name != words::in_force()) {
+        Some(years) => Aspect { name: format!("{} ({years})", aspect.name), ..aspect },
+        None => aspect,
+    }
+}
+
+/// Lines of a facet beyond which only those that differ are told.
+const FEW_LINES: usize = 3;
+
 fn side_by_side(old: &Block, new: &Block) -> Vec<Aspect> {
-    let text = |block: &Block, name: &str| {
-        let texts: Vec<&str> =
-            block.iter().filter(|(known, _)| *known == name).map(|(_, text)| text.as_str()).collect();
-        (!texts.is_empty()).then(|| texts.join(" ; "))
+    let texts = |block: &Block, name: &str| -> Vec<String> {
+        block.iter().filter(|(known, _)| *known == name).map(|(_, text)| text.clone()).collect()
     };
+    let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(" ; "));
     let mut names: Vec<&'static str> = Vec::new();
     for (name, _) in old.iter().chain(new) {
         if !names.contains(name) {
@@ -224,8 +242,18 @@ fn side_by_side(old: &Block, new: &Block) -> Vec<Aspect> {
     }
     let differ: Vec<Aspect> = names
         .into_iter()
-        .map(|name| Aspect { name: name.to_owned(), before: text(old, name), after: text(new, name) })
-        .filter(|aspect| aspect.before != aspect.after)
+        .filter_map(|name| {
+            let (mut before, mut after) = (texts(old, name), texts(new, name));
+            if before == after {
+                return None;
+            }
+            if before.len().max(after.len()) > FEW_LINES {
+                let (all_before, all_after) = (before.clone(), after.clone());
+                before.retain(|text| !all_after.contains(text));
+                after.retain(|text| !all_before.contains(text));
+            }
+            Some(Aspect { name: name.to_owned(), before: joined(&before), after: joined(&after) })
+        })
         .collect();
     // Figures are in the formulas: they are told only where these are written alike.
     let told: Vec<Aspect> = differ.iter().filter(|aspect| !facets::is_hidden(&aspect.name)).cloned().collect();

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
 
 use num_traits::ToPrimitive as _;
@@ -126,7 +127,8 @@ pub fn compare(
     request.required = widened.required.iter().chain(also).copied().collect();
     request.optional.clone_from(&widened.optional);
     request.others = OtherColumns::Ignored;
-    let sizes = Sizes::within(comparison.memory, program, &request);
+    let mut sizes = Sizes::within(comparison.memory, program, &request);
+    sizes.piece = sizes.piece.min(usize::try_from(comparison.memory).unwrap_or(usize::MAX)).max(1_024);
     let source = open(comparison.place, &request, sizes.text, sizes.piece)?;
     let mut reader = Reader::open(&comparison.place.name(), source, &request)?;
     let first = reader.next(sizes.rows)?;
@@ -220,12 +222,17 @@ impl Run<'_, '_> {
     fn compute(&mut self, batch: &Batch, part: Option<(&[u64], &[Survey])>) -> Result<Computed, StreamError> {
         let comparison = self.comparison;
         let progress = comparison.progress;
-        progress.found(batch.rows * comparison.versions.len());
+        progress.found(batch.rows);
+        // A row is done once every version has it: each computation is a share of it.
+        let (computed_rows, versions) = (AtomicUsize::new(0), comparison.versions.len());
+        let done = |rows: usize| {
+            let before = computed_rows.fetch_add(rows, Ordering::Relaxed);
+            progress.done((before + rows) / versions - before / versions);
+        };
         let mut computed = Computed { amounts: Vec::new(), errors: Vec::new() };
         let mut sums: Vec<Vec<ResultColumn>> = Vec::new();
         for (rank, version) in comparison.versions.iter().enumerate() {
             let seen = comparison.widened.seen(rank, &version.program, batch);
-            let done = |rows: usize| progress.done(rows);
             let results = match part {
                 None => self.engines[rank].evaluate(&seen.batch, &done),
                 Some((ranks, surveys)) => {
@@ -240,7 +247,7 @@ impl Run<'_, '_> {
                     self.engines[rank].evaluate_part(&seen.batch, ranks, &surveys[rank], &done).0
                 }
             };
-            progress.done(seen.errors.len());
+            done(seen.errors.len());
             let place = |row: usize| seen.rows.as_ref().map_or(row, |rows| rows[row]);
             let mut errors = seen.errors.clone();
             errors.extend(
