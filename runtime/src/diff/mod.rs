@@ -252,7 +252,9 @@ fn side_by_side(old: &Block, new: &Block) -> Vec<Aspect> {
                 before.retain(|text| !all_after.contains(text));
                 after.retain(|text| !all_before.contains(text));
             }
-            Some(Aspect { name: name.to_owned(), before: joined(&before), after: joined(&after) })
+            // Nothing is left where only their order differs.
+            let some = !(before.is_empty() && after.is_empty());
+            some.then(|| Aspect { name: name.to_owned(), before: joined(&before), after: joined(&after) })
         })
         .collect();
     // Figures are in the formulas: they are told only where these are written alike.
