@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn bars_of_both_sides() {
         let mut histogram = Histogram::default();
-        [-250, 0, 1_000_00].iter().for_each(|difference| histogram.add(*difference, 100));
+        [-250, 0, 100_000].iter().for_each(|difference| histogram.add(*difference, 100));
         let bars = histogram.bars();
         assert_eq!(bars.first().map(|(rank, bar)| (*rank, bar.amount)), Some((-3, -250)));
         assert_eq!(bars.iter().map(|(rank, _)| *rank).collect::<Vec<_>>(), [-3, 0, 11]);

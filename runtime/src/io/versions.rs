@@ -133,7 +133,8 @@ pub fn compare(
     let mut reader = Reader::open(&comparison.place.name(), source, &request)?;
     let first = reader.next(sizes.rows)?;
     let whole = reader.has_ended();
-    let engines = comparison.versions.iter().map(|version| engine(version, comparison, whole)).collect();
+    let rows = first.as_ref().filter(|_| whole).map(|table| table.batch.rows);
+    let engines = comparison.versions.iter().map(|version| engine(version, comparison, rows)).collect();
     let mut run = Run {
         comparison,
         engines,
@@ -175,18 +176,20 @@ pub fn decides(control: &Control) -> bool {
     matches!(control.kind, ControlKind::Row { blocking: true, .. })
 }
 
-/// The engine of a version, without the controls that only tell.
-fn engine(version: &Version, comparison: &Comparison<'_>, whole: bool) -> Engine {
+/// The engine of a version, without the controls that only tell; `rows` are those of a file that is one part. Kernels of the
+/// aggregates are compiled whatever the rows of a year: of a small file the interpreter does everything.
+fn engine(version: &Version, comparison: &Comparison<'_>, rows: Option<usize>) -> Engine {
+    /// Years of rows that a file has, more or less.
+    const YEARS: usize = 8;
     let mut program = version.program.clone();
     if !program.controls.iter().all(decides) {
         Arc::make_mut(&mut program).controls.retain(decides);
     }
     let outputs = version.payments.iter().map(|(id, _)| *id).collect();
-    Engine::new(program, outputs, EngineMode::Compiled, comparison.threads).compiling_from(if whole {
-        comparison.least_rows
-    } else {
-        0
-    })
+    let small = rows.is_some_and(|rows| rows < YEARS * comparison.least_rows);
+    let mode = if small { EngineMode::Reference } else { EngineMode::Compiled };
+    let least_rows = if rows.is_some() { comparison.least_rows } else { 0 };
+    Engine::new(program, outputs, mode, comparison.threads).compiling_from(least_rows)
 }
 
 struct Run<'a, 'v> {
