@@ -2,7 +2,9 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, check, coverage, eval, explain, fmt, generate, schema, seal, test, verify};
+use crate::commands::{
+    bench, check, coverage, diff, eval, explain, fmt, generate, impact, readings, schema, seal, test, verify,
+};
 
 /// « Utilisation » first, since it is what one looks for.
 const HELP: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args}{after-help}\n";
@@ -56,6 +58,12 @@ pub enum Command {
     Fmt(fmt::Args),
     #[command(help_template = HELP)]
     Coverage(coverage::Args),
+    #[command(help_template = HELP)]
+    Diff(diff::Args),
+    #[command(help_template = HELP)]
+    Impact(Box<impact::Args>),
+    #[command(help_template = HELP)]
+    Readings(readings::Args),
     #[command(help_template = HELP)]
     Generate(generate::Args),
     #[command(help_template = HELP)]

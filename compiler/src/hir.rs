@@ -23,6 +23,8 @@ pub struct Selection {
     pub as_of: Option<Date>,
     /// Exactly these of the amendments selected apply: for the examples of another state of the law.
     pub version: Option<BTreeSet<String>>,
+    /// Of this amendment, only the first so many changes apply, and no example is kept.
+    pub clauses: Option<(String, usize)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

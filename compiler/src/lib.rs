@@ -94,6 +94,37 @@ pub fn amendments(sources: &SourceMap, selection: &Selection) -> (Vec<typed::Ame
     (register.describe(&chosen), problems)
 }
 
+/// A policy read once, to build several states of its law.
+#[derive(Debug)]
+pub struct Trees<'s> {
+    sources: &'s SourceMap,
+    files: Vec<ast::File>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'s> Trees<'s> {
+    #[must_use]
+    pub fn of(sources: &'s SourceMap) -> Self {
+        let (files, problems) = read(sources);
+        Self { sources, files, problems }
+    }
+
+    /// The changes that an amendment makes, in the order of its text.
+    #[must_use]
+    pub fn clauses(&self, amendment: &str) -> Vec<overlay::Clause> {
+        overlay::clauses(&self.files, amendment)
+    }
+
+    /// The program of a selection; `None` if anything is wrong with it.
+    #[must_use]
+    pub fn build(&self, selection: &Selection) -> Option<typed::Program> {
+        let partial = selection.clauses.as_ref().map(|(name, count)| overlay::with_first(&self.files, name, *count));
+        let files = partial.as_ref().unwrap_or(&self.files);
+        let built = build(files, self.sources, selection, &self.problems);
+        built.program.filter(|_| built.diagnostics.is_empty())
+    }
+}
+
 /// The syntax trees of a policy.
 fn read(sources: &SourceMap) -> (Vec<ast::File>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();

@@ -252,6 +252,35 @@ pub fn not_a_policy_file(file: FileId, path: &str) -> Diagnostic {
 
 pub const UNREADABLE_LINE: &str = "ligne illisible";
 
+// ------------------------------------------------------------------------------------- several versions of a policy
+
+/// Versions that do not have the same rows.
+#[must_use]
+pub fn other_keys() -> String {
+    "les deux versions n'ont pas la même clé de ligne".to_owned()
+}
+
+#[must_use]
+pub fn other_currency() -> String {
+    "les deux versions n'ont pas la même monnaie".to_owned()
+}
+
+/// A column that no file can have for both versions.
+#[must_use]
+pub fn two_types(input: &str) -> String {
+    format!("l'entrée « {input} » n'est pas du même type dans les deux versions")
+}
+
+/// A cell that only another version takes.
+#[must_use]
+pub fn not_of_version(input: &str) -> String {
+    format!("la valeur de « {input} » n'est pas admise par cette version")
+}
+
+pub fn amounts_too_large(file: &Arc<str>) -> DataProblem {
+    DataProblem::new(codes::ROW_CALCULATION, &Place::file(file), "les montants sont trop grands pour être additionnés")
+}
+
 /// A line of an index of figures.
 #[must_use]
 pub fn bad_index(file: &str, line: usize, message: &str) -> DataProblem {

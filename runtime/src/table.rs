@@ -241,6 +241,8 @@ impl Numbers {
     #[must_use]
     pub fn value(&self, row: usize) -> Ratio {
         match self.small(row) {
+            // Most of the lines of payments are zero.
+            Some((0, _)) => Ratio::zero(),
             Some((numerator, denominator)) => Ratio::new(numerator.into(), denominator.into()),
             None => self.large[&row].clone(),
         }
@@ -251,10 +253,6 @@ impl Numbers {
     pub fn small(&self, row: usize) -> Option<(i64, i64)> {
         if !self.large.is_empty() && self.large.contains_key(&row) {
             return None;
-        }
-        // Most of the lines of payments are zero.
-        if self.numerators[row] == 0 {
-            return Ratio::zero();
         }
         let denominator = match &self.denominators {
             Denominators::Constant(denominator) => *denominator,

@@ -3,10 +3,13 @@
 pub mod bench;
 pub mod check;
 pub mod coverage;
+pub mod diff;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod generate;
+pub mod impact;
+pub mod readings;
 pub mod schema;
 pub mod seal;
 pub mod test;
@@ -15,6 +18,7 @@ pub mod verify;
 mod data;
 mod policy;
 mod replay;
+mod version;
 mod wording;
 
 pub use wording::figures;
@@ -31,6 +35,9 @@ pub fn run(command: Command) -> Outcome {
         Command::Test(args) => test::run(&args),
         Command::Fmt(args) => fmt::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Impact(args) => impact::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Readings(args) => readings::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Seal(args) => seal::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -68,7 +68,8 @@ pub fn run(folder: &Path, data: &Path, options: &Options, into: &Path) -> Result
         engine: Engine::new(policy.program.clone(), outputs.clone(), EngineMode::Compiled, 0)
             .compiling_from(LEAST_ROWS),
         kind: FileKind::Csv,
-        sizes: Sizes::within(2_048 << 20, program, &request),
+        detail: None,
+        sizes: Sizes::within(2_048 << 20, program, &request, None),
         progress: &(),
     };
     let create = |name: &str| {
@@ -76,11 +77,14 @@ pub fn run(folder: &Path, data: &Path, options: &Options, into: &Path) -> Result
         Output::create(&path).map_err(|error| unwritable(error, Some(&path)))
     };
     let rejects = options.rejects.then(|| create(seal::REJECTS)).transpose()?;
-    let evaluated = evaluate(job, Outputs { results: create(seal::RESULTS)?, rejects });
+    let evaluated = evaluate(job, Outputs { results: create(seal::RESULTS)?, detail: None, rejects });
     let here = |error: io::Error| unwritable(error, Some(into));
     let (report, places) = evaluated.map_err(|error| match error {
         StreamError::Data(problems) => problems.into(),
-        StreamError::Output(error) | StreamError::Rejects(error) | StreamError::Spill(error) => here(error),
+        StreamError::Output(error)
+        | StreamError::Detail(error)
+        | StreamError::Rejects(error)
+        | StreamError::Spill(error) => here(error),
     })?;
     places.results.commit().map_err(here)?;
     if let Some(rejects) = places.rejects {

@@ -380,6 +380,9 @@ fn help() {
         "test --help",
         "fmt --help",
         "coverage --help",
+        "diff --help",
+        "impact --help",
+        "readings --help",
         "schema --help",
         "bench --help",
     ] {

@@ -4,6 +4,7 @@ mod amendments;
 mod attribution;
 mod bounds;
 mod cli;
+mod comparison;
 mod corpus;
 mod coverage;
 mod differential;

@@ -1,6 +1,6 @@
 //! The words of the amendments.
 
-use polc_dsl::ast::Name;
+use polc_dsl::ast::{ItemKind, Name};
 use polc_dsl::diagnostic::{Diagnostic, codes, list};
 use polc_dsl::{FileId, Span};
 
@@ -9,6 +9,39 @@ pub const SINCE: &str = "depuis cet avenant";
 /// What an amendment did to a provision, where it is written.
 pub fn changed_here(verb: &str, amendment: &Name) -> String {
     format!("changé ici : l'avenant « {} » {verb}", amendment.node)
+}
+
+pub fn inserts(kind: &ItemKind) -> String {
+    format!("insère {}", noun(kind))
+}
+
+pub fn replaces(kind: &ItemKind) -> String {
+    format!("remplace {}", noun(kind))
+}
+
+/// The word of a declaration, without its article.
+fn noun(kind: &ItemKind) -> &'static str {
+    crate::resolve::item_word(kind).split_once(' ').map_or("", |(_, noun)| noun)
+}
+
+pub fn repeals() -> &'static str {
+    "abroge"
+}
+
+pub fn row_change(replaces: bool) -> &'static str {
+    if replaces { "remplace une ligne de" } else { "insère une ligne dans" }
+}
+
+pub fn repeals_row() -> &'static str {
+    "abroge une ligne de"
+}
+
+pub fn postpones() -> &'static str {
+    "reporte"
+}
+
+pub fn extends() -> &'static str {
+    "proroge"
 }
 
 /// A change, in the middle of a sentence.

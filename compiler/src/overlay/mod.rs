@@ -5,6 +5,7 @@
 //! published). The overlay of a selection is a policy like another, so both engines compute it without knowing.
 
 mod apply;
+mod clauses;
 mod period;
 mod register;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use polc_dsl::ast::{self, ClauseKind as K, Item, ItemKind};
 use polc_dsl::diagnostic::Diagnostic;
 use polc_dsl::{SourceMap, Span};
 
+pub use clauses::{Clause, clauses, with_first};
 pub(crate) use period::without as years_without;
 pub use register::Register;
 

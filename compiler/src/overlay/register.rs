@@ -286,7 +286,7 @@ pub fn written(item: &Item) -> &Item {
     }
 }
 
-fn citation(written: &ast::Citation) -> Citation {
+pub(super) fn citation(written: &ast::Citation) -> Citation {
     let place: Arc<str> = match &written.kind {
         CitationKind::Article(number) => format!("article {number}").into(),
         CitationKind::Annex(number) => format!("annexe {number}").into(),

@@ -327,7 +327,7 @@ fn expressions(program: &Program, id: QuantityId) -> impl Iterator<Item = &Expr>
 }
 
 /// The quantities that some quantities depend on, themselves included.
-fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
+pub(crate) fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     let mut found: BTreeSet<QuantityId> = BTreeSet::new();
     let mut pending = roots.to_vec();
     while let Some(id) = pending.pop() {

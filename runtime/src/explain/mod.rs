@@ -7,6 +7,7 @@
 mod formula;
 mod lexicon;
 mod lines;
+pub(crate) mod phrases;
 mod statement;
 mod text;
 mod trace;

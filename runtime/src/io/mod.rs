@@ -32,6 +32,8 @@ pub mod stream;
 mod table;
 pub mod text;
 mod typed;
+pub mod versions;
+mod widen;
 pub mod write;
 pub mod writer;
 

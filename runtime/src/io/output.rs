@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Where results go. Nothing is seen of it before [`Output::commit`].
 #[derive(Debug)]
@@ -147,6 +147,85 @@ impl Drop for Pending {
     fn drop(&mut self) {
         pending_files().retain(|path| *path != self.0);
     }
+}
+
+/// A folder that appears with all its files, or not at all.
+#[derive(Debug)]
+pub struct Folder {
+    folder: TempDir,
+    target: PathBuf,
+    /// The names of its files: a folder that has others is not replaced.
+    names: &'static [&'static str],
+    pending: Pending,
+}
+
+impl Folder {
+    /// Prepares a folder; one that is there already must hold nothing but files of these names.
+    ///
+    /// # Errors
+    /// When it cannot be written, or holds something else.
+    pub fn create(target: &Path, names: &'static [&'static str]) -> io::Result<Self> {
+        check_replaceable(target, names)?;
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".polc-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(fs::Permissions::from_mode(0o777));
+        }
+        let folder = builder.tempdir_in(parent)?;
+        let path = folder.path().to_path_buf();
+        pending_files().push(path.clone());
+        Ok(Self { folder, target: target.to_path_buf(), names, pending: Pending(path) })
+    }
+
+    /// Opens one of its files.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn file(&self, name: &str) -> io::Result<BufWriter<File>> {
+        debug_assert!(self.names.contains(&name));
+        Ok(BufWriter::new(File::create(self.folder.path().join(name))?))
+    }
+
+    /// Shows the folder, in the place of the one that was there.
+    ///
+    /// # Errors
+    /// When it cannot be; the one that was there then stays.
+    pub fn commit(self) -> io::Result<()> {
+        check_replaceable(&self.target, self.names)?;
+        let files = pending_files();
+        if self.target.exists() {
+            let old = self.folder.path().with_extension("ancien");
+            fs::rename(&self.target, &old)?;
+            if let Err(error) = fs::rename(self.folder.path(), &self.target) {
+                fs::rename(&old, &self.target)?;
+                return Err(error);
+            }
+            fs::remove_dir_all(&old)?;
+        } else {
+            fs::rename(self.folder.path(), &self.target)?;
+        }
+        drop(files);
+        drop(self.pending);
+        Ok(())
+    }
+}
+
+fn check_replaceable(target: &Path, names: &[&str]) -> io::Result<()> {
+    let entries = match fs::read_dir(target) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let name = entry?.file_name();
+        if !names.iter().any(|known| name == **known) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+    }
+    Ok(())
 }
 
 /// Ends the program at once, as an interruption asks, without leaving anything of what was not complete.

@@ -190,6 +190,11 @@ impl<'a> Reader<'a> {
         self.bad_header
     }
 
+    /// Whether some row was found at fault so far.
+    pub fn has_problems(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
     /// How the file is written, as far as it was read.
     pub fn format(&self) -> Format {
         Format { decimal_comma: self.marks.comma, decimal_point: self.marks.point, ..self.source.format() }

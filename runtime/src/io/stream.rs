@@ -235,7 +235,7 @@ fn by_parts(
 }
 
 /// A panic of one thread is one of the program.
-fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+pub(super) fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -258,9 +258,9 @@ fn by_history(
             .map(|column| column.as_ref().map(emptied))
             .collect(),
     };
-    let mut parts = spread(job, &mut reader, first).map_err(|error| error.either(StreamError::Spill))?;
+    let mut parts = spread(program, job.sizes, &mut reader, first).map_err(|error| error.either(StreamError::Spill))?;
     let ending = reader.finish();
-    parts = smaller(job, parts, &like).map_err(StreamError::Spill)?;
+    parts = smaller(program, job.sizes, parts, &like).map_err(StreamError::Spill)?;
     let mut survey = job.engine.survey(&like);
     if reach == DataReach::All {
         for part in &mut parts {
@@ -297,18 +297,18 @@ fn by_history(
     sink.finish(ending)
 }
 
-fn emptied(column: &Column) -> Column {
+pub(super) fn emptied(column: &Column) -> Column {
     column.select(&[])
 }
 
 /// An error of the data, or of the files that it is spread over.
-enum Either {
+pub(super) enum Either {
     Data(Box<DataProblem>),
     Io(io::Error),
 }
 
 impl Either {
-    fn either(self, io: impl FnOnce(io::Error) -> StreamError) -> StreamError {
+    pub(super) fn either(self, io: impl FnOnce(io::Error) -> StreamError) -> StreamError {
         match self {
             Self::Data(problem) => problem.into(),
             Self::Io(error) => io(error),
@@ -317,7 +317,7 @@ impl Either {
 }
 
 /// Rows that wait in a file: all those of some keys without the year.
-struct Part {
+pub(super) struct Part {
     rows: Spill,
     count: usize,
     /// How many times its keys were told apart.
@@ -358,9 +358,14 @@ impl<'a> Spread<'a> {
 }
 
 /// Spreads the good rows over files: those of one key without the year go to the same.
-fn spread(job: &Job<'_>, reader: &mut Reader<'_>, first: Option<Table>) -> Result<Vec<Part>, Either> {
+pub(super) fn spread(
+    program: &Program,
+    sizes: Sizes,
+    reader: &mut Reader<'_>,
+    first: Option<Table>,
+) -> Result<Vec<Part>, Either> {
     let heap = Heap::new().map_err(Either::Io)?;
-    let mut spread = Spread::new(job.request.program, &heap, job.sizes.partitions, 0);
+    let mut spread = Spread::new(program, &heap, sizes.partitions, 0);
     let mut before = 0u64;
     let mut next = first;
     while let Some(table) = next {
@@ -368,18 +373,18 @@ fn spread(job: &Job<'_>, reader: &mut Reader<'_>, first: Option<Table>) -> Resul
         spread.add(&table.batch, &(before..after).collect::<Vec<_>>()).map_err(Either::Io)?;
         before = after;
         drop(table);
-        next = reader.next(job.sizes.rows).map_err(Either::Data)?;
+        next = reader.next(sizes.rows).map_err(Either::Data)?;
     }
     Ok(spread.parts)
 }
 
 /// Spreads again the files that have too many rows to be held.
-fn smaller(job: &Job<'_>, parts: Vec<Part>, like: &Batch) -> io::Result<Vec<Part>> {
+pub(super) fn smaller(program: &Program, sizes: Sizes, parts: Vec<Part>, like: &Batch) -> io::Result<Vec<Part>> {
     /// Files that stay too large have few keys: no depth tells those apart.
     const DEEPEST: u64 = 3;
     /// One is held at a time, where several parts of a file are.
     const PARTS: usize = 3;
-    let most = job.sizes.rows.saturating_mul(PARTS);
+    let most = sizes.rows.saturating_mul(PARTS);
     let mut pending = parts;
     let mut small = Vec::new();
     let heap = Heap::new()?;
@@ -388,8 +393,7 @@ fn smaller(job: &Job<'_>, parts: Vec<Part>, like: &Batch) -> io::Result<Vec<Part
             small.push(part);
             continue;
         }
-        let program = job.request.program;
-        let count = part.count.div_ceil(most).clamp(2, job.sizes.partitions.max(2));
+        let count = part.count.div_ceil(most).clamp(2, sizes.partitions.max(2));
         let mut spread = Spread::new(program, &heap, count, part.depth + 1);
         while let Some(frame) = part.rows.next()? {
             let (mut ranks, mut batch) = (Vec::new(), like.clone());
@@ -417,7 +421,7 @@ fn subject_hash(program: &Program, batch: &Batch, row: usize, depth: u64) -> u64
     hasher.finish()
 }
 
-fn gather(part: &mut Part, program: &Program, like: &Batch) -> io::Result<(Vec<u64>, Batch)> {
+pub(super) fn gather(part: &mut Part, program: &Program, like: &Batch) -> io::Result<(Vec<u64>, Batch)> {
     let (mut ranks, mut batch) = (Vec::new(), like.clone());
     part.rows.rewind();
     while let Some(frame) = part.rows.next()? {
@@ -427,7 +431,7 @@ fn gather(part: &mut Part, program: &Program, like: &Batch) -> io::Result<(Vec<u
 }
 
 /// The results of partitions, given back in the order of the file.
-struct Merge {
+pub(super) struct Merge {
     heap: Heap,
     /// Rows of a frame: what waits in memory of each partition.
     frame: usize,
@@ -447,7 +451,7 @@ struct Waiting {
 }
 
 impl Merge {
-    fn new(frame: usize) -> io::Result<Self> {
+    pub(super) fn new(frame: usize) -> io::Result<Self> {
         Ok(Self {
             heap: Heap::new()?,
             frame,
@@ -459,7 +463,12 @@ impl Merge {
         })
     }
 
-    fn add(&mut self, ranks: &[u64], results: Results) -> io::Result<()> {
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn add(&mut self, ranks: &[u64], results: Results) -> io::Result<()> {
         let mut spill = self.heap.spill();
         let mut start = 0;
         while start < ranks.len() {
@@ -478,7 +487,7 @@ impl Merge {
     }
 
     /// The results of so many rows after the first ones.
-    fn next(&mut self, before: u64, rows: usize) -> io::Result<Results> {
+    pub(super) fn next(&mut self, before: u64, rows: usize) -> io::Result<Results> {
         let end = before + rows as u64;
         let mut columns: Vec<ResultColumn> = self.like.iter().map(|column| blank(column, rows)).collect();
         for (frames, waiting) in &mut self.parts {
@@ -509,7 +518,7 @@ impl Merge {
 }
 
 /// A column of the same type, without results.
-fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
+pub(super) fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
     let values = match &like.values {
         ResultValues::Boolean(_) => ResultValues::Boolean(vec![false; rows]),
         ResultValues::Date(_) => ResultValues::Date(vec![0; rows]),
@@ -527,7 +536,7 @@ fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
     ResultColumn { present: vec![false; rows], values }
 }
 
-fn copy(to: &mut ResultColumn, row: usize, from: &ResultColumn, at: usize) {
+pub(super) fn copy(to: &mut ResultColumn, row: usize, from: &ResultColumn, at: usize) {
     to.present[row] = from.present[at];
     match (&mut to.values, &from.values) {
         (ResultValues::Boolean(to), ResultValues::Boolean(from)) => to[row] = from[at],
