@@ -11,6 +11,8 @@ mod format;
 mod formats;
 mod golden;
 mod guide;
+mod missing;
+mod pages;
 mod policies;
 mod streaming;
 mod synth;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use polc_compiler::num::{Ratio, RoundingMode, integer, round};
 use polc_compiler::typed::{Aggregate, ControlKind, InputId, Program, QuantityId, Value};
@@ -16,6 +17,8 @@ use crate::table::{Batch, Results};
 #[derive(Clone, Debug, Default)]
 pub struct Aggregates {
     figures: BTreeMap<QuantityId, Figures>,
+    /// Where the data were not read for figures: whether one was asked for.
+    asked: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,14 +32,37 @@ struct Figures {
 }
 
 impl Aggregates {
+    /// None is known yet: [`Self::asked`] tells whether some row needs one.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self { figures: BTreeMap::new(), asked: Some(Arc::default()) }
+    }
+
+    /// Whether a figure was asked for that is not known; what was computed since is not to be used.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.load(Ordering::Relaxed))
+    }
+
     /// The figure of the group of a row.
     #[must_use]
     pub fn value(&self, id: QuantityId, row: usize) -> Option<&Value> {
-        let figures = self.figures.get(&id)?;
+        let Some(figures) = self.figures.get(&id) else {
+            self.asked.iter().for_each(|asked| asked.store(true, Ordering::Relaxed));
+            return None;
+        };
         match figures.groups.get(row).copied().flatten() {
             Some(group) => figures.values[group as usize].as_ref(),
             None => figures.alone.as_ref(),
         }
+    }
+
+    /// The figures of whole data that some outputs depend on, as some of its rows read them.
+    #[must_use]
+    pub fn read(program: &Arc<Program>, outputs: &[QuantityId], whole: &Batch, rows: &Batch) -> Self {
+        let mut survey = Survey::of(program, outputs, &[], EngineMode::Compiled, 0);
+        survey.add(whole, &[]);
+        survey.aggregates(rows)
     }
 
     /// Computes the figures that the roots depend on.
@@ -119,7 +145,7 @@ impl Survey {
             let aggregate = &self.program.aggregates[*rank];
             (aggregate.quantity, groups.figures(&self.program, aggregate, batch))
         });
-        Aggregates { figures: figures.collect() }
+        Aggregates { figures: figures.collect(), asked: None }
     }
 
     /// The controls on groups that do not hold, with the rank of the first row of the group and its name: those whose first row

@@ -286,6 +286,12 @@ fn expressions(program: &Program, id: QuantityId) -> impl Iterator<Item = &Expr>
     quantity.expressions().chain(scopes.map(|scope| &program.scope(scope).condition))
 }
 
+/// The aggregates that some quantities depend on.
+#[must_use]
+pub fn aggregates_of(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
+    reachable(program, outputs).into_iter().filter(|id| program.aggregate(*id).is_some()).collect()
+}
+
 /// The quantities that some quantities depend on, themselves included.
 fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     let mut found: BTreeSet<QuantityId> = BTreeSet::new();

@@ -4,32 +4,40 @@
 //! Every value told was computed by the interpreter. The one thing worked out here is how a value splits over the tiers of
 //! a scale, and that is told only if the parts add up to the value that the interpreter found.
 
+mod account;
 mod formula;
+mod headings;
+mod html;
+mod lacks;
 mod lexicon;
+mod markdown;
+mod pages;
 mod statement;
 mod text;
 mod trace;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use num_traits::Zero as _;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{
-    AdjustmentKind, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule,
+    AdjustmentKind, Amendment, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule,
     Type, Value,
 };
 use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
 
 use crate::engine::reference::BatchRow;
-use crate::engine::{Engine, EngineMode, History};
+use crate::engine::{Aggregates, History};
 use crate::interp::{Evaluation, Leaf};
 use crate::policy::Policy;
 use crate::table::{Batch, RowErrorKind};
 
 use formula::{Substitutions, Writer};
 use lexicon::{Lexicon, Numeral};
+pub(crate) use account::{Ledger, split};
 pub use statement::*;
 pub use text::Style;
 use trace::{Computed, Part, Read, Recorder, TracedStep, leaves};
@@ -55,20 +63,33 @@ pub struct Explainer<'a> {
 }
 
 impl<'a> Explainer<'a> {
-    /// An explainer for a policy and rows of its data.
+    /// An explainer for a policy and its whole data.
     #[must_use]
     pub fn new(policy: &'a Policy, batch: &'a Batch) -> Self {
+        let quantities: Vec<QuantityId> = policy.program.quantity_ids().collect();
+        Self::over(policy, batch, Aggregates::read(&policy.program, &quantities, batch, batch))
+    }
+
+    /// An explainer for some rows of the data, with what they read of all the others.
+    #[must_use]
+    pub fn over(policy: &'a Policy, batch: &'a Batch, aggregates: Aggregates) -> Self {
         let program = &policy.program;
         let rules = program.quantities.iter().flat_map(|quantity| &quantity.rules);
         let rates = rules.flat_map(|rule| &rule.adjustments).filter(|adjustment| is_rate(adjustment.kind));
         Self {
             policy,
             batch,
-            history: history(policy, batch),
+            history: History::of(program, batch).with(aggregates),
             lexicon: Lexicon::of(&policy.sources),
             heads: formula::heads(program),
             rates: rates.map(|adjustment| adjustment.quantity).collect(),
         }
+    }
+
+    /// Whether what was told is void: it needs figures of the whole data that were not given.
+    #[must_use]
+    pub fn lacks_figures(&self) -> bool {
+        self.history.aggregates.asked()
     }
 
     /// Explains the outputs on one row.
@@ -102,11 +123,9 @@ impl<'a> Explainer<'a> {
     }
 }
 
-/// What rows read of others; figures of the whole data by compiled code.
-fn history(policy: &Policy, batch: &Batch) -> History {
-    let program = &policy.program;
-    let outputs = program.quantity_ids().collect();
-    Engine::new(program.clone(), outputs, EngineMode::Compiled, 0).history(batch, &[])
+/// Name and title of the part of the policy that a rule belongs to.
+fn part_of<'p>(program: &'p Program, rule: &Rule) -> Option<&'p (Arc<str>, Arc<str>)> {
+    program.scope(rule.scope?).part.as_ref()
 }
 
 fn is_rate(kind: AdjustmentKind) -> bool {
@@ -172,6 +191,11 @@ impl<'r> Builder<'r> {
             stack.extend(self.pending.drain(..).rev());
         }
         let title = |name: &str, title: &str| TextView { name: name.to_owned(), title: title.to_owned() };
+        let amendment = |amendment: &Amendment| AmendmentView {
+            name: amendment.name.to_string(),
+            title: amendment.title.to_string(),
+            included: amendment.included,
+        };
         let key = program.key.iter().filter_map(|id| {
             let value = self.explainer.batch.value(program, *id, self.row)?;
             Some(KeyView { name: program.input(*id).name.to_string(), value: self.input_value(*id, &value) })
@@ -184,12 +208,18 @@ impl<'r> Builder<'r> {
                 title: program.title.to_string(),
                 currency: program.currency.symbol.to_string(),
                 texts: program.texts.iter().map(|(name, text)| title(name, text)).collect(),
+                amendments: program.amendments.iter().map(amendment).collect(),
             },
             key: key.collect(),
             year: self.year,
             scope,
             readings: self.readings(),
             results: outputs.iter().map(|id| program.quantity(*id).name.to_string()).collect(),
+            chapters: Vec::new(),
+            total: None,
+            applied: Vec::new(),
+            source: None,
+            missing: None,
             quantities,
             parameters: self.parameters.iter().filter_map(|id| self.parameter(*id)).collect(),
             inputs: self.inputs.iter().map(|id| self.input(*id)).collect(),
@@ -419,6 +449,7 @@ impl<'r> Builder<'r> {
             place: self.place(input.span),
             value: value.map(|value| self.input_value(id, &value)),
             origin,
+            cell: None,
         }
     }
 
@@ -448,7 +479,9 @@ impl<'r> Builder<'r> {
         };
         let Some(computed) = self.computed.remove(&id) else {
             // The figure of an aggregate comes from the first pass.
-            let value = self.explainer.history.aggregates.value(id, self.row);
+            let figures = &self.explainer.history.aggregates;
+            let aggregate = quantity.kind == QuantityKind::Aggregate;
+            let value = if aggregate { figures.value(id, self.row) } else { None };
             return QuantityView {
                 name: quantity.name.to_string(),
                 title: quantity.title.to_string(),
@@ -495,6 +528,7 @@ impl<'r> Builder<'r> {
         RuleView {
             title: rule.title.to_string(),
             references: references(&rule.citations),
+            part: part_of(program, rule).map(|(_, title)| title.to_string()),
             place: self.place(rule.span),
             cases: rule.guard.as_ref().map(|guard| self.writer().cases(guard)),
             first_year: Some(rule.years.first).filter(|year| *year != i64::MIN),
@@ -779,7 +813,7 @@ fn own_reads(program: &Program, expr: &Expr, reads: Vec<Read>) -> Vec<Read> {
     result
 }
 
-fn references(citations: &[Citation]) -> Vec<String> {
+pub(crate) fn references(citations: &[Citation]) -> Vec<String> {
     citations.iter().map(ToString::to_string).collect()
 }
 
@@ -790,7 +824,7 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, item: T) {
     }
 }
 
-fn kind(kind: QuantityKind) -> Kind {
+pub(crate) fn kind(kind: QuantityKind) -> Kind {
     match kind {
         QuantityKind::Definition => Kind::Definition,
         QuantityKind::Criterion => Kind::Criterion,
