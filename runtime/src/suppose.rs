@@ -94,7 +94,6 @@ impl Dependents {
         }
         changed
     }
-
 }
 
 fn keep(list: &mut Vec<QuantityId>, id: QuantityId) {
@@ -188,12 +187,7 @@ impl<'a> Supposable<'a> {
     ///
     /// # Errors
     /// Why it has no value.
-    pub fn evaluate(
-        &self,
-        supposition: &Supposition,
-        changed: &[bool],
-        expr: &Expr,
-    ) -> Result<Value, RowErrorKind> {
+    pub fn evaluate(&self, supposition: &Supposition, changed: &[bool], expr: &Expr) -> Result<Value, RowErrorKind> {
         let data = self.data(supposition);
         Evaluation::new(self.program, &data, Silent).with(self.settled(changed)).evaluate(expr)
     }
@@ -307,7 +301,7 @@ impl Data for SupposedRow<'_> {
         if let Some(known) = known {
             return known;
         }
-        let data = SupposedRow { at: self.at, supposition: self.supposition, row, past: self.past.take() .into() };
+        let data = SupposedRow { at: self.at, supposition: self.supposition, row, past: self.past.take().into() };
         let result = Evaluation::new(self.at.program, &data, Silent).quantity(id);
         let result = result.map(|outcome| outcome.map(|(_, value)| value));
         if shared {

@@ -29,7 +29,8 @@ use crate::terminal;
 ///
 /// Exemples :
 ///   polc explain policies/accord-cds centres.csv --key 750000001 --year 2024
-///   polc explain policies/accord-cds centres.csv --key 750000001 --year 2024 --format json
+///   polc explain policies/accord-cds centres.csv --key 750000001 --year 2024 --missing
+///   polc explain policies/accord-cds centres.csv --key 750000001 --year 2024 --format html -o page.html
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -256,8 +257,7 @@ impl<'a> Wanted<'a> {
         let name = |id: &InputId| &*self.program.input(*id).name;
         let subject = diagnostics::subject(self.inputs.iter().map(name).zip(self.key.iter().copied()));
         let key = format!("{}, {} {}", subject.unwrap_or_default(), name(&self.program.year), self.year);
-        let mut years: Vec<i64> =
-            self.rows(table).into_iter().map(|row| table.batch.year(self.program, row)).collect();
+        let mut years: Vec<i64> = self.rows(table).into_iter().map(|row| table.batch.year(self.program, row)).collect();
         years.sort_unstable();
         diagnostics::row_not_found(&table.file, &key, &years, self.near(table).as_deref()).into()
     }

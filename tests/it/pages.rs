@@ -91,7 +91,8 @@ fn links(document: &Html, expect: &mut impl FnMut(bool, String)) {
 #[test]
 fn the_checker_sees_what_is_wrong() {
     let page = |head: &str, body: &str| {
-        let head = format!("<meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>t</title>{head}");
+        let head =
+            format!("<meta charset=utf-8><meta name=viewport content=\"width=device-width\"><title>t</title>{head}");
         problems(&format!("<!DOCTYPE html><html lang=fr><head>{head}</head><body><h1>t</h1>{body}</body></html>"))
     };
     assert_eq!(page("", "<a href=#x>x</a><p id=x>x</p><details><summary>s</summary>t</details>"), Vec::<String>::new());
@@ -157,6 +158,7 @@ fn statements_are_sound_pages() {
     for statement in accounts() {
         let page = statement.to_html();
         assert_eq!(problems(&page), Vec::<String>::new(), "{:?}", statement.key);
+        assert_eq!(super::explain::nonconformity(&statement), None);
         let document = Html::parse_document(&page);
         // What the decree asks of an individual explanation: four sections, each with something to say.
         let mut items = BTreeMap::new();

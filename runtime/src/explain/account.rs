@@ -2,7 +2,9 @@
 //! have given, and where the data stand in their file.
 
 use polc_compiler::num::{Ratio, integer};
-use polc_compiler::typed::{BinaryOp, Expr, ExprKind, Program, QuantityId, QuantityKind, Reading, ReadingId, Type, Value};
+use polc_compiler::typed::{
+    BinaryOp, Expr, ExprKind, Program, QuantityId, QuantityKind, Reading, ReadingId, Type, Value,
+};
 use polc_compiler::units::Unit;
 use polc_dsl::Span;
 use polc_dsl::diagnostic::list;
@@ -70,8 +72,7 @@ fn terms(expr: &Expr, into: &mut Vec<QuantityId>) {
 /// Whether a quantity is a payment in the currency of the policy.
 fn is_paid(program: &Program, id: QuantityId) -> bool {
     let quantity = program.quantity(id);
-    let in_currency =
-        matches!(&quantity.ty, Type::Number(unit) if unit.has_numerator(&program.currency.symbol));
+    let in_currency = matches!(&quantity.ty, Type::Number(unit) if unit.has_numerator(&program.currency.symbol));
     quantity.kind == QuantityKind::Payment && in_currency
 }
 
@@ -275,8 +276,7 @@ impl Explainer<'_> {
             RowErrorKind::Missing { input, .. } => words::lacks_cell(&self.policy.program.input(*input).name),
             RowErrorKind::DivisionByZero { quantity } => words::divides_by_zero(quantity),
             RowErrorKind::BadDate { quantity } => words::leaves_calendar(quantity),
-            RowErrorKind::Rules { quantity, first, second }
-            | RowErrorKind::Derogations { quantity, first, second } => {
+            RowErrorKind::Rules { quantity, first, second } | RowErrorKind::Derogations { quantity, first, second } => {
                 words::conflict(quantity, &list(&[&**first, &**second], "et"))
             }
             RowErrorKind::WithoutObject { quantity } => words::is_without_object(quantity),

@@ -39,7 +39,7 @@ pub(super) const TITLE: &str = "Titre";
 pub(super) const VALUE: &str = "Valeur";
 pub(super) const ORIGIN: &str = "Origine";
 pub(super) const REFERENCE: &str = "Référence";
-pub(super) const WHERE: &str = "Où elle compte, chiffres de la ligne";
+pub(super) const WHERE: &str = "Où il compte, avec les chiffres de la ligne";
 pub(super) const NO_PAYMENT: &str = "Aucun versement n'est dû.";
 
 pub(super) fn contribution(policy: &str) -> String {

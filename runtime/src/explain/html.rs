@@ -9,7 +9,7 @@ use super::headings as say;
 use super::lacks;
 use super::pages::{self, Results};
 use super::statement::*;
-use super::text::{Branch, Look, Mention, Row, Style, Tree, formula_text, in_parentheses, short_place};
+use super::text::{Branch, Look, Mention, Piece, Row, Style, Tree, formula_text, in_parentheses, short_place};
 use super::words;
 use crate::html::page;
 
@@ -118,7 +118,8 @@ fn operations(statement: &Statement) -> Markup {
     let shared = tree.told_later();
     let zero: Vec<Branch> = results.zero.iter().map(|name| tree.told(name)).collect();
     let rest = tree.told_later();
-    let without: Vec<(&str, &str)> = results.without_object.iter().map(|name| (*name, title(statement, name))).collect();
+    let without: Vec<(&str, &str)> =
+        results.without_object.iter().map(|name| (*name, title(statement, name))).collect();
     html! {
         section #operations {
             (heading(say::OPERATIONS, Some(4)))
@@ -180,8 +181,8 @@ fn told(branch: &Branch) -> Markup {
 }
 
 fn line(row: &Row, target: Option<&str>) -> Markup {
-    let words = html! {
-        @for piece in &row.pieces {
+    let piece = |piece: &Piece| {
+        html! {
             @match piece.look {
                 Look::Plain => { (piece.text) },
                 Look::Title => { strong { (piece.text) } },
@@ -190,8 +191,17 @@ fn line(row: &Row, target: Option<&str>) -> Markup {
             }
         }
     };
+    // The name is the link, without what is said after it.
+    let name = row.pieces.iter().position(|piece| piece.look == Look::Title).unwrap_or(0);
     html! {
-        span.words { @if let Some(target) = target { a href=(target) { (words) } } @else { (words) } }
+        span.words {
+            @for (rank, part) in row.pieces.iter().enumerate() {
+                @match target.filter(|_| rank == name) {
+                    Some(target) => { a href=(target) { (piece(part)) } },
+                    None => { (piece(part)) },
+                }
+            }
+        }
         @if !row.right.is_empty() { " " span.figure { (row.right) } }
     }
 }
@@ -313,7 +323,7 @@ fn data(statement: &Statement) -> Markup {
             @for sentence in pages::source(statement) { p { (sentence) } }
             p { @if statement.inputs.is_empty() { (say::NO_DATA) } @else { (say::DATA_LEAD) } }
             @if !statement.inputs.is_empty() {
-                table {
+                table.data {
                     thead { tr {
                         th { (say::NAME) } th { (say::MEANING) } th.figure { (say::VALUE) } th { (say::ORIGIN) }
                         th { (say::REFERENCE) }

@@ -4,6 +4,9 @@ use super::statement::*;
 use super::text::{Branch, Look, Mention, Row, formula_text, in_parentheses, short_place};
 use super::words;
 
+/// Payments shown of those that a condition changes.
+const SHOWN: usize = 8;
+
 /// What would be worth something or is a prerequisite, then the rest.
 pub(super) fn branches(statement: &Statement) -> (Vec<Branch>, Vec<Branch>) {
     let missing = statement.missing.iter().flatten();
@@ -56,11 +59,15 @@ fn gap(gap: &GapView) -> Branch {
 }
 
 fn payments(effect: &EffectView) -> Vec<Branch> {
-    let each = effect.payments.iter().map(|payment| {
+    let changed: Vec<&PaymentChange> =
+        effect.payments.iter().filter(|payment| payment.difference.exact != "0").collect();
+    let others = changed.len().saturating_sub(SHOWN);
+    let each = changed.into_iter().take(SHOWN).map(|payment| {
         let row = Row::new(Look::Plain, &payment.title).worth(words::signed(&payment.difference.text));
         Branch::new(row).naming(Mention::Elsewhere(payment.name.clone()))
     });
-    each.collect()
+    let others = (others > 0).then(|| Branch::new(Row::new(Look::Faint, words::other_payments(others))));
+    each.chain(others).collect()
 }
 
 /// The changes that earn it.

@@ -237,12 +237,8 @@ impl<'s> Page<'s> {
             self.line(&format!("  - {}", plain(&say::reason(&reading.reason))));
         }
         for alternative in &reading.alternatives {
-            let text = format!(
-                "  - {} ({}) : {}",
-                plain(&alternative.text),
-                alternative.variant,
-                pages::outcome(alternative)
-            );
+            let text =
+                format!("  - {} ({}) : {}", plain(&alternative.text), alternative.variant, pages::outcome(alternative));
             self.line(&text);
             self.payments(alternative.effect.as_ref(), "    ");
         }
@@ -285,8 +281,7 @@ impl<'s> Page<'s> {
         self.line("");
         for read in earlier {
             let year = read.year.unwrap_or_default();
-            let value =
-                if read.row_found == Some(false) { words::no_row(year) } else { amount(read.value.as_ref()) };
+            let value = if read.row_found == Some(false) { words::no_row(year) } else { amount(read.value.as_ref()) };
             self.line(&format!("- {} {} : {value}", plain(&read.name), words::in_year(year)));
         }
     }

@@ -23,8 +23,8 @@ use std::sync::Arc;
 use num_traits::Zero as _;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{
-    AdjustmentKind, Amendment, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule,
-    Type, Value,
+    AdjustmentKind, Amendment, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId,
+    QuantityKind, Rule, Type, Value,
 };
 use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
@@ -35,9 +35,9 @@ use crate::interp::{Evaluation, Leaf};
 use crate::policy::Policy;
 use crate::table::{Batch, RowErrorKind};
 
+pub(crate) use account::{Ledger, split};
 use formula::{Substitutions, Writer};
 use lexicon::{Lexicon, Numeral};
-pub(crate) use account::{Ledger, split};
 pub use statement::*;
 pub use text::Style;
 use trace::{Computed, Part, Read, Recorder, TracedStep, leaves};

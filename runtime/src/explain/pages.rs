@@ -74,7 +74,8 @@ pub(super) fn earlier(statement: &Statement) -> Vec<&ReadView> {
     let rules = statement.quantities.iter().filter_map(|quantity| quantity.rule.as_ref());
     for read in rules.flat_map(|rule| &rule.reads).chain(steps.flat_map(|step| &step.reads)) {
         let past = matches!(read.nature, ReadNature::PreviousInput | ReadNature::PreviousQuantity);
-        if past && found.iter().all(|known| (known.nature, &known.name, known.year) != (read.nature, &read.name, read.year))
+        if past
+            && found.iter().all(|known| (known.nature, &known.name, known.year) != (read.nature, &read.name, read.year))
         {
             found.push(read);
         }

@@ -573,6 +573,10 @@ pub(super) fn payments_changed() -> &'static str {
     "si elle seule était remplie, versements qui changent"
 }
 
+pub(super) fn other_payments(count: usize) -> String {
+    if count == 1 { "et un autre".to_owned() } else { format!("et {count} autres") }
+}
+
 /// « valeur 12, seuil 15, écart 3 ».
 pub(super) fn gap(value: Option<&str>, threshold: Option<&str>, distance: Option<&str>) -> String {
     let part = |word: &str, value: Option<&str>| value.map(|value| format!("{word} {value}"));

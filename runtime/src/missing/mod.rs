@@ -36,9 +36,7 @@ impl Unmet {
     /// That it is met and nothing else changes.
     fn granted(self) -> Supposition {
         match self {
-            Self::Truth(id) => {
-                Supposition { values: [(id, Value::Boolean(true))].into(), ..Supposition::default() }
-            }
+            Self::Truth(id) => Supposition { values: [(id, Value::Boolean(true))].into(), ..Supposition::default() },
             Self::Condition(id) => Supposition { conditions: [id].into(), ..Supposition::default() },
         }
     }
@@ -140,8 +138,13 @@ impl<'a> Analysis<'a> {
         let worth = weighed.as_ref().map_or_else(|_| integer(0), |(worth, _)| worth.clone());
         let quantity = program.quantity(id);
         let nothing = worth == integer(0) && weighed.is_ok();
-        let named = matches!(unmet, Unmet::Truth(_)) && quantity.kind == QuantityKind::Definition;
-        if !prerequisite && (worth < integer(0) || (nothing && named)) {
+        // What takes from a payment is not something to earn; what a definition says may be neither good nor bad.
+        let idle = match quantity.kind {
+            QuantityKind::Minoration => true,
+            QuantityKind::Definition => matches!(unmet, Unmet::Truth(_)),
+            _ => false,
+        };
+        if !prerequisite && (worth < integer(0) || (nothing && idle)) {
             return None;
         }
         let (rank, _) = self.row.rule_and_value(id)?;
@@ -180,12 +183,10 @@ impl<'a> Analysis<'a> {
 
     fn gap(&self, reader: &Reader<'_, 'a>, leaf: Leaf<'a>) -> GapView {
         let value = |expr: &Expr| self.row.evaluate(reader.supposition, reader.changed, expr).ok();
-        let shown = |expr: &Expr, value: &Option<Value>| {
-            value.as_ref().map(|value| self.explainer.shown(&expr.ty, value))
-        };
+        let shown =
+            |expr: &Expr, value: &Option<Value>| value.as_ref().map(|value| self.explainer.shown(&expr.ty, value));
         let formula = self.explainer.formula(leaf.expr);
-        let mut view =
-            GapView { formula, wanted: leaf.wanted, value: None, threshold: None, distance: None };
+        let mut view = GapView { formula, wanted: leaf.wanted, value: None, threshold: None, distance: None };
         match &leaf.expr.kind {
             ExprKind::Compare { left, right, .. } => {
                 let turned = is_figure(left) && !is_figure(right);

@@ -114,7 +114,8 @@ impl<'p> Reader<'_, 'p> {
         // The one in force is not overridden by another that applies too.
         let active: Vec<usize> =
             (0..quantity.derogations.len()).filter(|rank| met(&quantity.derogations[*rank].condition)).collect();
-        let overridden = |rank: &usize| active.iter().any(|other| quantity.derogations[*other].overrides.contains(rank));
+        let overridden =
+            |rank: &usize| active.iter().any(|other| quantity.derogations[*other].overrides.contains(rank));
         if let Some(rank) = active.iter().find(|rank| !overridden(rank)) {
             return Some(self.follow(&quantity.derogations[*rank].value, wanted, depth + 1));
         }

@@ -146,8 +146,9 @@ impl<'p> Search<'_, 'p> {
         let supposition = |value: &Value| Supposition { cells: with(value), ..Supposition::default() };
         let base = Supposition { cells: with(&Value::Boolean(false)), ..Supposition::default() };
         let changed = self.row.changed(&base);
-        let holds =
-            |value: &Value| self.row.evaluate(&supposition(value), &changed, leaf.expr) == Ok(Value::Boolean(leaf.wanted));
+        let holds = |value: &Value| {
+            self.row.evaluate(&supposition(value), &changed, leaf.expr) == Ok(Value::Boolean(leaf.wanted))
+        };
         let (value, cost) = match &input.ty {
             Type::Boolean => {
                 let values = match now {
