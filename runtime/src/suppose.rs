@@ -139,6 +139,22 @@ impl<'a> Supposable<'a> {
         Ok(supposable)
     }
 
+    /// Computes the quantities that the outputs did not need, where that can be: of several conditions, those after the first
+    /// that fails. What depends on figures of the whole data is left, since reading these is only for what needs them.
+    pub fn complete(&mut self) {
+        let figures = self.dependents.spread(self.program.aggregates.iter().map(|aggregate| aggregate.quantity), true);
+        let none = Supposition::default();
+        let unchanged = vec![false; self.memo.len()];
+        for id in self.program.quantity_ids() {
+            if self.memo[id.index()].is_none()
+                && !figures[id.index()]
+                && let Ok(outcome) = self.outcome(&none, &unchanged, id)
+            {
+                self.memo[id.index()] = Some(Ok(outcome));
+            }
+        }
+    }
+
     fn data<'s>(&'s self, supposition: &'s Supposition) -> SupposedRow<'s> {
         SupposedRow { at: self, supposition, row: self.row, past: RefCell::default() }
     }

@@ -1,5 +1,6 @@
 //! `polc explain`: how the results of one row come about.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -8,12 +9,13 @@ use polc_compiler::typed::{InputId, Program, QuantityId, QuantityKind};
 use polc_dsl::diagnostic::{closest, list};
 use polc_runtime::diagnostics::{self, Problems, SHOWN_PROBLEMS};
 use polc_runtime::engine::{Aggregates, aggregates_of};
-use polc_runtime::explain::{Explainer, Style};
+use polc_runtime::explain::{Explainer, Style, Vocabulary};
 use polc_runtime::io::csv::{KeyFilter, OtherColumns, Request, Table};
 use polc_runtime::io::data::read;
 use polc_runtime::io::output::Output;
 use polc_runtime::io::write::value_text;
 use polc_runtime::missing::missing;
+use polc_runtime::needs::{control_inputs, inputs_of_any_reading};
 use polc_runtime::policy::Policy;
 use polc_runtime::table::RowErrorKind;
 
@@ -92,7 +94,13 @@ pub fn run(args: &Args) -> Outcome {
     let program = &*policy.program;
     let outputs = explained(program, &args.outputs)?;
     let wanted = Wanted::new(program, &args.key, args.year)?;
-    let subject = Subject::read(&policy, &args.data, &outputs, wanted)?;
+    // Readings compared and cells changed may read more than the row as it is.
+    let more = if args.missing || args.format != Format::Text {
+        inputs_of_any_reading(program, &outputs).into_iter().chain(control_inputs(program)).collect()
+    } else {
+        BTreeSet::new()
+    };
+    let subject = Subject::read(&policy, &args.data, &outputs, wanted, more)?;
     let statement = subject.tell(|explainer, row| {
         let mut statement = if args.format == Format::Text {
             explainer.explain(row, &outputs)?
@@ -107,7 +115,8 @@ pub fn run(args: &Args) -> Outcome {
     })?;
     let text = match args.format {
         Format::Text => {
-            let style = terminal::stdout_style();
+            let to_file = args.output.as_deref().is_some_and(|output| !data::is_standard(output));
+            let style = if to_file { terminal::file_style() } else { terminal::stdout_style() };
             statement.to_text(&Style { colour: style.colour, width: style.width })
         }
         Format::Json => statement.to_json(),
@@ -146,6 +155,7 @@ struct Subject<'a> {
     policy: &'a Policy,
     data: &'a Path,
     outputs: &'a [QuantityId],
+    vocabulary: Vocabulary,
     /// The rows of the same key; all of them where the data can be read only once.
     table: Table,
     row: usize,
@@ -157,14 +167,18 @@ impl<'a> Subject<'a> {
         data: &'a Path,
         outputs: &'a [QuantityId],
         wanted: Wanted<'a>,
+        more: BTreeSet<InputId>,
     ) -> Result<Self, Failure> {
         let program = &*policy.program;
         let once = data::is_standard(data);
-        let request = Request { only: (!once).then(|| wanted.filter()), ..lenient(Request::new(program, outputs)) };
-        let table = read(data::place(data), &request)?;
+        let mut request = lenient(Request::new(program, outputs));
+        request.only = (!once).then(|| wanted.filter());
+        request.optional.extend(more);
+        let (table, vocabulary) = rayon::join(|| read(data::place(data), &request), || Vocabulary::of(policy));
+        let table = table?;
         wanted.check_rejects(&table)?;
         match wanted.find(&table) {
-            Some(row) => Ok(Self { policy, data, outputs, table, row }),
+            Some(row) => Ok(Self { policy, data, outputs, vocabulary, table, row }),
             None if once => Err(wanted.not_found(&table)),
             None => {
                 let required = program.key.iter().copied().collect();
@@ -178,7 +192,7 @@ impl<'a> Subject<'a> {
     fn tell<T>(&self, say: impl Fn(&Explainer<'_>, usize) -> Result<T, RowErrorKind>) -> Result<T, Failure> {
         let program = &self.policy.program;
         let try_with = |aggregates| {
-            let explainer = Explainer::over(self.policy, &self.table.batch, aggregates);
+            let explainer = Explainer::over(self.policy, &self.vocabulary, &self.table.batch, aggregates);
             let said = say(&explainer, self.row);
             (!explainer.lacks_figures()).then_some(said)
         };

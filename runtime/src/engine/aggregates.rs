@@ -13,6 +13,9 @@ use super::{Engine, EngineMode, History, reachable};
 use crate::interp::{Evaluation, Silent};
 use crate::table::{Batch, Results};
 
+/// Rows from which the figures of data are added up by compiled code.
+const COMPILED_FROM: usize = 256;
+
 /// What rows read of their groups.
 #[derive(Clone, Debug, Default)]
 pub struct Aggregates {
@@ -60,7 +63,9 @@ impl Aggregates {
     /// The figures of whole data that some outputs depend on, as some of its rows read them.
     #[must_use]
     pub fn read(program: &Arc<Program>, outputs: &[QuantityId], whole: &Batch, rows: &Batch) -> Self {
-        let mut survey = Survey::of(program, outputs, &[], EngineMode::Compiled, 0);
+        // Both give the same; compiling takes longer than computing a few rows.
+        let mode = if whole.rows < COMPILED_FROM { EngineMode::Reference } else { EngineMode::Compiled };
+        let mut survey = Survey::of(program, outputs, &[], mode, 0);
         survey.add(whole, &[]);
         survey.aggregates(rows)
     }

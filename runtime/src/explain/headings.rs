@@ -75,6 +75,8 @@ pub(super) const OPERATIONS_LEAD: &str = "Chaque versement se déplie jusqu'aux 
     communs à plusieurs versements ne sont dits qu'une fois.";
 pub(super) const SHARED: &str = "Calculs repris par les versements";
 
+pub(super) const REST: &str = "Autres calculs : lignes de bloc à zéro, et ce qu'elles lisent";
+
 pub(super) fn nothing_paid(zero: usize, without_object: usize) -> String {
     let one = |count: usize, one: &str, many: &str| match count {
         0 => None,

@@ -118,6 +118,7 @@ fn operations(statement: &Statement) -> Markup {
     let shared = tree.told_later();
     let zero: Vec<Branch> = results.zero.iter().map(|name| tree.told(name)).collect();
     let rest = tree.told_later();
+    let last = tree.told_last();
     let without: Vec<(&str, &str)> =
         results.without_object.iter().map(|name| (*name, title(statement, name))).collect();
     html! {
@@ -137,6 +138,12 @@ fn operations(statement: &Statement) -> Markup {
                     @for (name, title) in &without {
                         div.line id={ "q-" (name) } { (words_of(title, name)) span.figure { (words::without_object()) } }
                     }
+                }
+            }
+            @if !last.is_empty() {
+                details.nothing {
+                    summary { (say::REST) }
+                    @for branch in &last { (told(branch)) }
                 }
             }
         }

@@ -124,10 +124,9 @@ impl<'s> Page<'s> {
             self.paragraph(&format!("### {}", say::SHARED));
             shared.iter().for_each(|branch| self.root(branch));
         }
-        if results.zero.is_empty() && results.without_object.is_empty() {
-            return;
+        if !(results.zero.is_empty() && results.without_object.is_empty()) {
+            self.paragraph(&format!("### {}", say::nothing_paid(results.zero.len(), results.without_object.len())));
         }
-        self.paragraph(&format!("### {}", say::nothing_paid(results.zero.len(), results.without_object.len())));
         for name in &results.zero {
             let branch = tree.told(name);
             self.root(&branch);
@@ -139,6 +138,11 @@ impl<'s> Page<'s> {
         for name in &results.without_object {
             let text = format!("- {} ({}) : {}", plain(&self.title(name)), plain(name), words::without_object());
             self.line(&text);
+        }
+        let last = tree.told_last();
+        if !last.is_empty() {
+            self.paragraph(&format!("### {}", say::REST));
+            last.iter().for_each(|branch| self.root(branch));
         }
     }
 

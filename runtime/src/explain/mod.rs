@@ -50,13 +50,24 @@ pub fn explain(policy: &Policy, batch: &Batch, row: usize, outputs: &[QuantityId
     Explainer::new(policy, batch).explain(row, outputs)
 }
 
+/// What explanations say of names and units, read once from the sources of a policy.
+#[derive(Clone, Debug)]
+pub struct Vocabulary(Arc<Lexicon>);
+
+impl Vocabulary {
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        Self(Arc::new(Lexicon::of(&policy.sources)))
+    }
+}
+
 /// Explains rows of a batch: what they share is prepared once.
 #[derive(Debug)]
 pub struct Explainer<'a> {
     policy: &'a Policy,
     batch: &'a Batch,
     history: History,
-    lexicon: Lexicon,
+    lexicon: Arc<Lexicon>,
     heads: BTreeSet<Span>,
     /// Quantities that are added or taken off as rates.
     rates: BTreeSet<QuantityId>,
@@ -67,12 +78,13 @@ impl<'a> Explainer<'a> {
     #[must_use]
     pub fn new(policy: &'a Policy, batch: &'a Batch) -> Self {
         let quantities: Vec<QuantityId> = policy.program.quantity_ids().collect();
-        Self::over(policy, batch, Aggregates::read(&policy.program, &quantities, batch, batch))
+        let aggregates = Aggregates::read(&policy.program, &quantities, batch, batch);
+        Self::over(policy, &Vocabulary::of(policy), batch, aggregates)
     }
 
     /// An explainer for some rows of the data, with what they read of all the others.
     #[must_use]
-    pub fn over(policy: &'a Policy, batch: &'a Batch, aggregates: Aggregates) -> Self {
+    pub fn over(policy: &'a Policy, vocabulary: &Vocabulary, batch: &'a Batch, aggregates: Aggregates) -> Self {
         let program = &policy.program;
         let rules = program.quantities.iter().flat_map(|quantity| &quantity.rules);
         let rates = rules.flat_map(|rule| &rule.adjustments).filter(|adjustment| is_rate(adjustment.kind));
@@ -80,7 +92,7 @@ impl<'a> Explainer<'a> {
             policy,
             batch,
             history: History::of(program, batch).with(aggregates),
-            lexicon: Lexicon::of(&policy.sources),
+            lexicon: vocabulary.0.clone(),
             heads: formula::heads(program),
             rates: rates.map(|adjustment| adjustment.quantity).collect(),
         }

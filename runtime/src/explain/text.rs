@@ -142,6 +142,18 @@ impl<'s> Tree<'s> {
         self.out
     }
 
+    /// The branches of all that was computed and not told: lines of blocks that are zero, and what they read.
+    pub(super) fn told_last(&mut self) -> Vec<Branch> {
+        let mut branches = Vec::new();
+        for quantity in self.statement.quantities.iter().filter(|quantity| quantity.rule.is_some()) {
+            if !self.told.contains(&*quantity.name) {
+                branches.push(self.told(&quantity.name));
+                branches.extend(self.told_later());
+            }
+        }
+        branches
+    }
+
     fn lacks(&mut self, missing: &[Missing]) {
         self.out.push('\n');
         self.row(&Row::new(Look::Title, words::lacks()), "", "");

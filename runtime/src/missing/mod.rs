@@ -56,7 +56,8 @@ impl Unmet {
 /// # Errors
 /// Why the row has no results: see [`RowErrorKind`].
 pub fn missing(explainer: &Explainer<'_>, row: usize, outputs: &[QuantityId]) -> Result<Vec<Missing>, RowErrorKind> {
-    let supposable = explainer.supposable(row, outputs)?;
+    let mut supposable = explainer.supposable(row, outputs)?;
+    supposable.complete();
     let ledger = Ledger::of(&supposable, outputs);
     let analysis = Analysis { explainer, row: &supposable, ledger: &ledger, year: explainer.year(row) };
     let unmet: Vec<Unmet> = analysis.unmet();

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use num_traits::{Signed as _, Zero as _};
 use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, integer, power_of_ten};
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, Input, InputId, Presence, Type, Value};
@@ -241,12 +240,12 @@ impl Grid {
 
     /// How far a step goes: as a share of the larger number; of a year for a date, which is harder to change.
     fn cost(&self, step: i128) -> Ratio {
-        let way = integer(0) + Ratio::from_integer((step - self.start).into()).abs();
+        let way = Ratio::from_integer((step - self.start).abs().into());
         match self.scale {
             None => integer(1) + way / integer(366),
             Some(_) => {
                 let most = step.abs().max(self.start.abs());
-                if most.is_zero() { way } else { way / Ratio::from_integer(most.into()) }
+                if most == 0 { way } else { way / Ratio::from_integer(most.into()) }
             }
         }
     }
