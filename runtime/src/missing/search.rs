@@ -255,10 +255,10 @@ impl Grid {
 fn named(expr: &Expr) -> Vec<InputId> {
     let mut found = Vec::new();
     expr.walk(&mut |e| match e.kind {
-        ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } | ExprKind::IsSet(Presence::Input(id)) => {
-            if !found.contains(&id) {
-                found.push(id);
-            }
+        ExprKind::Input(id) | ExprKind::InputOr { input: id, .. } | ExprKind::IsSet(Presence::Input(id))
+            if !found.contains(&id) =>
+        {
+            found.push(id);
         }
         _ => {}
     });
