@@ -17,6 +17,11 @@ pub fn stderr_style() -> Style {
     style(io::stderr().is_terminal())
 }
 
+/// How to draw in a file.
+pub fn file_style() -> Style {
+    style(false)
+}
+
 fn style(terminal: bool) -> Style {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let size = if terminal { terminal_size::terminal_size() } else { None };

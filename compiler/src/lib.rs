@@ -21,6 +21,7 @@ pub mod units;
 
 use polc_dsl::diagnostic::{Diagnostic, codes, once, sort};
 use polc_dsl::{SourceMap, ast};
+use rayon::prelude::*;
 
 pub use hir::Selection;
 
@@ -129,8 +130,9 @@ impl<'s> Trees<'s> {
 fn read(sources: &SourceMap) -> (Vec<ast::File>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut files = Vec::new();
-    for id in sources.ids() {
-        let (file, problems) = polc_dsl::parse(sources, id);
+    let ids: Vec<_> = sources.ids().collect();
+    let parsed: Vec<_> = ids.into_par_iter().map(|id| polc_dsl::parse(sources, id)).collect();
+    for (file, problems) in parsed {
         files.push(file);
         diagnostics.extend(problems);
     }

@@ -10,7 +10,7 @@ use polc_compiler::calendar::{Date, days_between, days_in_year, elapsed};
 use polc_compiler::num::{Ratio, integer, round};
 use polc_compiler::typed::{
     AdjustmentKind, BinaryOp, Citation, DatePart, Expr, ExprKind, InputId, ParameterId, Presence, Program, QuantityId,
-    QuantityKind, Rule, ScopeId, Type, Value,
+    QuantityKind, ReadingId, Replacement, Rule, ScopeId, Type, Value,
 };
 use polc_dsl::ast::{BoundKind, Reach};
 
@@ -23,6 +23,17 @@ pub trait Data {
 
     /// A result set by hand, which takes the place of its computation.
     fn given(&self, _id: QuantityId) -> Option<Value> {
+        None
+    }
+
+    /// Whether the condition of a quantity's rule is to be taken for met, or not, whatever it says.
+    fn supposed_condition(&self, _id: QuantityId) -> Option<bool> {
+        None
+    }
+
+    /// A reading, and the variant that it is to be computed under: a rank among its alternatives, `None` for the one
+    /// retained.
+    fn supposed_reading(&self) -> Option<(ReadingId, Option<usize>)> {
         None
     }
 
@@ -121,12 +132,24 @@ impl Observer for Silent {}
 /// The value of a quantity and the rule that gives it; `None` where it is without object.
 pub type Outcome = Option<(usize, Value)>;
 
+/// What is known of every quantity; `None` for those not asked for.
+pub type Memo = Vec<Option<Result<Outcome, RowErrorKind>>>;
+
+/// Results of another computation of the row that still hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled<'s> {
+    pub memo: &'s Memo,
+    /// By rank of the quantity: those to compute again.
+    pub changed: &'s [bool],
+}
+
 /// The computation of one row.
 pub struct Evaluation<'p, D, O> {
     program: &'p Program,
     data: &'p D,
     pub observer: O,
-    memo: Vec<Option<Result<Outcome, RowErrorKind>>>,
+    memo: Memo,
+    settled: Option<Settled<'p>>,
     scopes: Vec<Option<bool>>,
     /// The rules whose own value « valeur retenue » stands for, innermost last.
     retained: Vec<(QuantityId, &'p Rule)>,
@@ -141,10 +164,24 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
             data,
             observer,
             memo: vec![None; program.quantities.len()],
+            settled: None,
             scopes: vec![None; program.scopes.len()],
             retained: Vec::new(),
             current: None,
         }
+    }
+
+    /// Takes the results that are settled for what they are.
+    #[must_use]
+    pub fn with(mut self, settled: Settled<'p>) -> Self {
+        self.settled = Some(settled);
+        self
+    }
+
+    /// What was computed.
+    #[must_use]
+    pub fn into_memo(self) -> Memo {
+        self.memo
     }
 
     /// Computes a quantity, once.
@@ -153,6 +190,12 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
     /// Why the row has no value: a missing cell that the computation reads, a division by zero, rules in conflict.
     pub fn quantity(&mut self, id: QuantityId) -> Result<Outcome, RowErrorKind> {
         if let Some(known) = &self.memo[id.index()] {
+            return known.clone();
+        }
+        if let Some(settled) = self.settled
+            && !settled.changed[id.index()]
+            && let Some(known) = &settled.memo[id.index()]
+        {
             return known.clone();
         }
         let outer = self.current.replace(id);
@@ -307,7 +350,12 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
     }
 
     fn replaced_or_own(&mut self, id: QuantityId, rule: &'p Rule) -> Result<Value, RowErrorKind> {
-        for replacement in &rule.replacements {
+        let supposed = self.data.supposed_reading();
+        let candidates = if supposed.is_some() { &rule.alternatives } else { &rule.replacements };
+        for replacement in candidates {
+            if supposed.is_some_and(|supposed| !self.in_force(replacement, supposed)) {
+                continue;
+            }
             let applies = match &replacement.guard {
                 None => true,
                 Some(guard) => self.truth(guard)?,
@@ -326,12 +374,25 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
         self.own(id, rule)
     }
 
+    /// Whether the readings put a replacement in force, one of them being as supposed.
+    fn in_force(&self, replacement: &Replacement, (reading, variant): (ReadingId, Option<usize>)) -> bool {
+        let selected = if replacement.reading == reading {
+            variant
+        } else {
+            self.program.readings[replacement.reading.index()].selected
+        };
+        selected == Some(replacement.variant)
+    }
+
     /// Condition, base, adjustments, bounds, pro rata.
     fn own(&mut self, id: QuantityId, rule: &'p Rule) -> Result<Value, RowErrorKind> {
         let numeric = matches!(self.program.quantity(id).ty, Type::Number(_));
         if let Some(condition) = &rule.condition {
             self.observer.begin_step();
-            let holds = self.truth(condition)?;
+            let holds = match self.data.supposed_condition(id) {
+                Some(holds) => holds,
+                None => self.truth(condition)?,
+            };
             let zero = if numeric { Value::Number(Ratio::zero()) } else { Value::Boolean(false) };
             self.observer.end_step(&Step::Condition { expr: condition }, &Value::Boolean(holds), &zero);
             if !holds {
@@ -477,6 +538,9 @@ impl<'p, D: Data, O: Observer> Evaluation<'p, D, O> {
                     None => false,
                     Some(rank) => match &program.quantity(*id).rules[rank].condition {
                         None => true,
+                        Some(_) if self.data.supposed_condition(*id).is_some() => {
+                            self.data.supposed_condition(*id) == Some(true)
+                        }
                         Some(condition) => self.truth(condition)?,
                     },
                 };

@@ -15,6 +15,16 @@ pub fn needed_inputs(program: &Program, outputs: &[QuantityId]) -> BTreeSet<Inpu
     closure.finish()
 }
 
+/// The same, under any variant of the readings.
+#[must_use]
+pub fn inputs_of_any_reading(program: &Program, outputs: &[QuantityId]) -> BTreeSet<InputId> {
+    let mut closure = Closure { any_reading: true, ..Closure::of_rows(program) };
+    for output in outputs {
+        closure.quantity(*output);
+    }
+    closure.finish()
+}
+
 /// The inputs that the controls on rows and on the whole data may read.
 #[must_use]
 pub fn control_inputs(program: &Program) -> BTreeSet<InputId> {
@@ -61,6 +71,8 @@ fn inputs_of_control(program: &Program, rank: usize) -> Option<BTreeSet<InputId>
 struct Closure<'p> {
     program: &'p Program,
     inputs: BTreeSet<InputId>,
+    /// Whether what no reading selected puts in place is followed too.
+    any_reading: bool,
     /// Whether the row of the year before is read.
     previous: bool,
     /// Quantities whose value is read.
@@ -81,6 +93,7 @@ impl<'p> Closure<'p> {
         Self {
             program,
             inputs: BTreeSet::new(),
+            any_reading: false,
             previous: false,
             valued: BTreeSet::new(),
             tested: BTreeSet::new(),
@@ -112,6 +125,11 @@ impl<'p> Closure<'p> {
                 Read::Value(id) if self.valued.insert(id) => {
                     let quantity = self.program.quantity(id);
                     quantity.expressions().for_each(|expr| self.expr(expr));
+                    if self.any_reading {
+                        let others = quantity.rules.iter().flat_map(|rule| &rule.alternatives);
+                        let others = others.flat_map(|other| other.guard.iter().chain([&other.value]));
+                        others.for_each(|expr| self.expr(expr));
+                    }
                     self.previous |= quantity.rules.iter().any(|rule| rule.keeps.is_some());
                     self.scopes(id);
                     if let Some(aggregate) = self.program.aggregate(id) {

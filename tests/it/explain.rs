@@ -481,6 +481,13 @@ fn the_schema_is_of_this_version() {
     assert_eq!((constant("format"), constant("version")), (FORMAT.into(), VERSION.into()));
 }
 
+/// What of a document is not as the schema says.
+pub(crate) fn nonconformity(statement: &Statement) -> Option<String> {
+    let document: Json = serde_json::from_str(&statement.to_json()).unwrap();
+    let schema = schema();
+    conforms(&document, &schema, &schema, "").err()
+}
+
 /// As much of JSON Schema as the schema uses; any other word is an error.
 pub fn conforms(value: &Json, rule: &Json, root: &Json, at: &str) -> Result<(), String> {
     for (word, argument) in rule.as_object().ok_or("a rule is an object")? {

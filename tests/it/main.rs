@@ -14,6 +14,8 @@ mod format;
 mod formats;
 mod golden;
 mod guide;
+mod missing;
+mod pages;
 mod plan;
 mod policies;
 mod seal;

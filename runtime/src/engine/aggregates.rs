@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use polc_compiler::ir::{STATE_FRACTION_LIMIT, STATE_LIMIT};
 use polc_compiler::num::{Ratio, RoundingMode, integer, round};
@@ -10,15 +11,20 @@ use polc_dsl::ast::Summary;
 
 use super::keys::group_rows;
 use super::reference::BatchRow;
-use super::{Engine, History, reachable};
+use super::{Engine, EngineMode, History, reachable};
 use crate::bounds::{Figures, Parts, figures, survey};
 use crate::interp::{Evaluation, Silent};
 use crate::table::{Batch, ResultColumn, ResultValues, Results};
+
+/// Rows from which the figures of data are added up by compiled code.
+const COMPILED_FROM: usize = 256;
 
 /// What rows read of their groups.
 #[derive(Clone, Debug, Default)]
 pub struct Aggregates {
     figures: BTreeMap<QuantityId, GroupFigures>,
+    /// Where the data were not read for figures: whether one was asked for.
+    asked: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,10 +39,25 @@ struct GroupFigures {
 }
 
 impl Aggregates {
+    /// None is known yet: [`Self::asked`] tells whether some row needs one.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self { figures: BTreeMap::new(), asked: Some(Arc::default()) }
+    }
+
+    /// Whether a figure was asked for that is not known; what was computed since is not to be used.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.load(Ordering::Relaxed))
+    }
+
     /// The figure of the group of a row.
     #[must_use]
     pub fn value(&self, id: QuantityId, row: usize) -> Option<&Value> {
-        let figures = self.figures.get(&id)?;
+        let Some(figures) = self.figures.get(&id) else {
+            self.asked.iter().for_each(|asked| asked.store(true, Ordering::Relaxed));
+            return None;
+        };
         match figures.groups.get(row).copied().flatten() {
             Some(group) => figures.values[group as usize].as_ref(),
             None => figures.alone.as_ref(),
@@ -50,6 +71,17 @@ impl Aggregates {
             Some(group) => figures.fractions[group as usize],
             None => fraction_of(figures.alone.as_ref()),
         }
+    }
+
+    /// The figures of whole data that some outputs depend on, as some of its rows read them.
+    #[must_use]
+    pub fn read(program: &Arc<Program>, outputs: &[QuantityId], whole: &Batch, rows: &Batch) -> Self {
+        // Both give the same; compiling takes longer than computing a few rows.
+        let mode = if whole.rows < COMPILED_FROM { EngineMode::Reference } else { EngineMode::Compiled };
+        let engine = Engine::new(program.clone(), outputs.to_vec(), mode, 0);
+        let mut survey = Survey::of(&engine, outputs, &[]);
+        survey.add(whole, &[]);
+        survey.aggregates(rows)
     }
 }
 
@@ -129,7 +161,7 @@ impl Survey {
             let aggregate = &self.program.aggregates[*rank];
             (aggregate.quantity, groups.figures(&self.program, aggregate, batch))
         });
-        Aggregates { figures: figures.collect() }
+        Aggregates { figures: figures.collect(), asked: None }
     }
 
     /// What missing cells leave open of them.

@@ -56,6 +56,12 @@ impl History {
         history
     }
 
+    /// The same, with figures of the whole data.
+    #[must_use]
+    pub fn with(self, aggregates: Aggregates) -> Self {
+        Self { aggregates, ..self }
+    }
+
     #[must_use]
     pub fn past(&self, reach: Reach, row: usize) -> Option<usize> {
         let rows = match reach {

@@ -326,6 +326,26 @@ fn expressions(program: &Program, id: QuantityId) -> impl Iterator<Item = &Expr>
     quantity.expressions().chain(scopes.map(|scope| &program.scope(scope).condition))
 }
 
+/// The aggregates that some quantities depend on, under any variant of the readings.
+#[must_use]
+pub fn aggregates_of(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
+    let mut found = reachable(program, outputs);
+    loop {
+        let mut more = Vec::new();
+        for id in &found {
+            let others = program.quantity(*id).rules.iter().flat_map(|rule| &rule.alternatives);
+            let others = others.flat_map(|other| other.guard.iter().chain([&other.value]));
+            others.for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut more));
+        }
+        more.retain(|id| !found.contains(id));
+        if more.is_empty() {
+            break;
+        }
+        found.extend(reachable(program, &more));
+    }
+    found.into_iter().filter(|id| program.aggregate(*id).is_some()).collect()
+}
+
 /// The quantities that some quantities depend on, themselves included.
 pub(crate) fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
     let mut found: BTreeSet<QuantityId> = BTreeSet::new();

@@ -12,6 +12,7 @@ use polc_compiler::typed::{Program, Type, Value};
 use polc_compiler::units::Unit;
 use polc_dsl::SourceMap;
 use polc_dsl::ast::{CitationKind, ClauseKind, Expr, ExprKind, File, ItemKind};
+use rayon::prelude::*;
 
 use super::statement::ValueView;
 use super::words;
@@ -38,9 +39,9 @@ impl Lexicon {
                 lexicon.plurals.insert(name.into(), (*plural).into());
             }
         }
-        for file in sources.ids() {
-            lexicon.read(&polc_dsl::parse(sources, file).0);
-        }
+        let ids: Vec<_> = sources.ids().collect();
+        let files: Vec<File> = ids.into_par_iter().map(|file| polc_dsl::parse(sources, file).0).collect();
+        files.iter().for_each(|file| lexicon.read(file));
         lexicon
     }
 

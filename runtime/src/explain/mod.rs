@@ -4,9 +4,15 @@
 //! Every value told was computed by the interpreter. The one thing worked out here is how a value splits over the tiers of
 //! a scale, and that is told only if the parts add up to the value that the interpreter found.
 
+mod account;
 mod formula;
+mod headings;
+mod html;
+mod lacks;
 mod lexicon;
 mod lines;
+mod markdown;
+mod pages;
 pub(crate) mod phrases;
 mod statement;
 mod text;
@@ -15,22 +21,24 @@ mod words;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use num_traits::Zero as _;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{
-    AdjustmentKind, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId, QuantityKind, Rule,
-    Type, Value,
+    AdjustmentKind, Amendment, BinaryOp, Citation, Expr, ExprKind, InputId, ParameterId, Program, QuantityId,
+    QuantityKind, Rule, Type, Value,
 };
 use polc_dsl::Span;
 use polc_dsl::ast::{BoundKind, Level, Nature, Reach};
 
 use crate::engine::reference::BatchRow;
-use crate::engine::{Engine, EngineMode, History};
+use crate::engine::{Aggregates, History};
 use crate::interp::{Evaluation, Leaf, Silent};
 use crate::policy::Policy;
 use crate::table::{Batch, RowErrorKind};
 
+pub(crate) use account::{Ledger, split};
 use formula::{Substitutions, Writer};
 use lexicon::{Lexicon, Numeral};
 pub use lines::{LineText, Lines, PaymentLines, RowLine};
@@ -47,13 +55,24 @@ pub fn explain(policy: &Policy, batch: &Batch, row: usize, outputs: &[QuantityId
     Explainer::new(policy, batch).explain(row, outputs)
 }
 
+/// What explanations say of names and units, read once from the sources of a policy.
+#[derive(Clone, Debug)]
+pub struct Vocabulary(Arc<Lexicon>);
+
+impl Vocabulary {
+    #[must_use]
+    pub fn of(policy: &Policy) -> Self {
+        Self(Arc::new(Lexicon::of(&policy.sources)))
+    }
+}
+
 /// Explains rows of a batch: what they share is prepared once.
 #[derive(Debug)]
 pub struct Explainer<'a> {
     policy: &'a Policy,
     batch: &'a Batch,
     history: History,
-    lexicon: Lexicon,
+    lexicon: Arc<Lexicon>,
     heads: BTreeSet<Span>,
     /// Quantities that are added or taken off as rates.
     rates: BTreeSet<QuantityId>,
@@ -62,21 +81,35 @@ pub struct Explainer<'a> {
 }
 
 impl<'a> Explainer<'a> {
-    /// An explainer for a policy and rows of its data.
+    /// An explainer for a policy and its whole data.
     #[must_use]
     pub fn new(policy: &'a Policy, batch: &'a Batch) -> Self {
+        let quantities: Vec<QuantityId> = policy.program.quantity_ids().collect();
+        let aggregates = Aggregates::read(&policy.program, &quantities, batch, batch);
+        Self::over(policy, &Vocabulary::of(policy), batch, aggregates)
+    }
+
+    /// An explainer for some rows of the data, with what they read of all the others.
+    #[must_use]
+    pub fn over(policy: &'a Policy, vocabulary: &Vocabulary, batch: &'a Batch, aggregates: Aggregates) -> Self {
         let program = &policy.program;
         let rules = program.quantities.iter().flat_map(|quantity| &quantity.rules);
         let rates = rules.flat_map(|rule| &rule.adjustments).filter(|adjustment| is_rate(adjustment.kind));
         Self {
             policy,
             batch,
-            history: history(policy, batch),
-            lexicon: Lexicon::of(&policy.sources),
+            history: History::of(program, batch).with(aggregates),
+            lexicon: vocabulary.0.clone(),
             heads: formula::heads(program),
             rates: rates.map(|adjustment| adjustment.quantity).collect(),
             lines: Lines::new(policy, &program.quantity_ids().collect::<Vec<_>>()),
         }
+    }
+
+    /// Whether what was told is void: it needs figures of the whole data that were not given.
+    #[must_use]
+    pub fn lacks_figures(&self) -> bool {
+        self.history.aggregates.asked()
     }
 
     /// Explains the outputs on one row.
@@ -110,11 +143,9 @@ impl<'a> Explainer<'a> {
     }
 }
 
-/// What rows read of others; figures of the whole data by compiled code.
-fn history(policy: &Policy, batch: &Batch) -> History {
-    let program = &policy.program;
-    let outputs = program.quantity_ids().collect();
-    Engine::new(program.clone(), outputs, EngineMode::Compiled, 0).history(batch, &[])
+/// Name and title of the part of the policy that a rule belongs to.
+fn part_of<'p>(program: &'p Program, rule: &Rule) -> Option<&'p (Arc<str>, Arc<str>)> {
+    program.scope(rule.scope?).part.as_ref()
 }
 
 fn is_rate(kind: AdjustmentKind) -> bool {
@@ -181,6 +212,11 @@ impl<'r> Builder<'r> {
             stack.extend(self.pending.drain(..).rev());
         }
         let title = |name: &str, title: &str| TextView { name: name.to_owned(), title: title.to_owned() };
+        let amendment = |amendment: &Amendment| AmendmentView {
+            name: amendment.name.to_string(),
+            title: amendment.title.to_string(),
+            included: amendment.included,
+        };
         let key = program.key.iter().filter_map(|id| {
             let value = self.explainer.batch.value(program, *id, self.row)?;
             Some(KeyView { name: program.input(*id).name.to_string(), value: self.input_value(*id, &value) })
@@ -193,12 +229,18 @@ impl<'r> Builder<'r> {
                 title: program.title.to_string(),
                 currency: program.currency.symbol.to_string(),
                 texts: program.texts.iter().map(|(name, text)| title(name, text)).collect(),
+                amendments: program.amendments.iter().map(amendment).collect(),
             },
             key: key.collect(),
             year: self.year,
             scope,
             readings: self.readings(),
             results: outputs.iter().map(|id| program.quantity(*id).name.to_string()).collect(),
+            chapters: Vec::new(),
+            total: None,
+            applied: Vec::new(),
+            source: None,
+            missing: None,
             quantities,
             parameters: self.parameters.iter().filter_map(|id| self.parameter(*id)).collect(),
             inputs: self.inputs.iter().map(|id| self.input(*id)).collect(),
@@ -428,6 +470,7 @@ impl<'r> Builder<'r> {
             place: self.place(input.span),
             value: value.map(|value| self.input_value(id, &value)),
             origin,
+            cell: None,
         }
     }
 
@@ -457,7 +500,9 @@ impl<'r> Builder<'r> {
         };
         let Some(computed) = self.computed.remove(&id) else {
             // The figure of an aggregate comes from the first pass.
-            let value = self.explainer.history.aggregates.value(id, self.row);
+            let figures = &self.explainer.history.aggregates;
+            let aggregate = quantity.kind == QuantityKind::Aggregate;
+            let value = if aggregate { figures.value(id, self.row) } else { None };
             return QuantityView {
                 name: quantity.name.to_string(),
                 title: quantity.title.to_string(),
@@ -527,6 +572,7 @@ impl<'r> Builder<'r> {
         RuleView {
             title: rule.title.to_string(),
             references: references(&rule.citations),
+            part: part_of(program, rule).map(|(_, title)| title.to_string()),
             place: self.place(rule.span),
             cases: rule.guard.as_ref().map(|guard| self.writer().cases(guard)),
             first_year: Some(rule.years.first).filter(|year| *year != i64::MIN),
@@ -811,7 +857,7 @@ fn own_reads(program: &Program, expr: &Expr, reads: Vec<Read>) -> Vec<Read> {
     result
 }
 
-fn references(citations: &[Citation]) -> Vec<String> {
+pub(crate) fn references(citations: &[Citation]) -> Vec<String> {
     citations.iter().map(ToString::to_string).collect()
 }
 
@@ -822,7 +868,7 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, item: T) {
     }
 }
 
-fn kind(kind: QuantityKind) -> Kind {
+pub(crate) fn kind(kind: QuantityKind) -> Kind {
     match kind {
         QuantityKind::Definition => Kind::Definition,
         QuantityKind::Criterion => Kind::Criterion,

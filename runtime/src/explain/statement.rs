@@ -32,12 +32,27 @@ pub struct Statement {
     /// The results asked for, by name.
     #[serde(rename = "resultats")]
     pub results: Vec<String>,
+    /// The sums paid, by chapter of the policy; only in a full account.
+    #[serde(rename = "chapitres", default, skip_serializing_if = "Vec::is_empty")]
+    pub chapters: Vec<ChapterView>,
+    /// The sum of all chapters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<ValueView>,
+    /// The readings that bear on what was computed, with what their alternatives would give; only in a full account.
+    #[serde(rename = "lectures_appliquees", default, skip_serializing_if = "Vec::is_empty")]
+    pub applied: Vec<AppliedReading>,
+    /// Where the row stands in its file, if it comes from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceView>,
     #[serde(rename = "quantites")]
     pub quantities: Vec<QuantityView>,
     #[serde(rename = "parametres")]
     pub parameters: Vec<ParameterView>,
     #[serde(rename = "donnees")]
     pub inputs: Vec<InputView>,
+    /// What was not earned, if that was asked.
+    #[serde(rename = "manques", default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<Missing>>,
 }
 
 impl Statement {
@@ -71,6 +86,19 @@ pub struct PolicyView {
     pub currency: String,
     #[serde(rename = "textes")]
     pub texts: Vec<TextView>,
+    /// The amendments of the policy, and whether they are applied.
+    #[serde(rename = "avenants", default, skip_serializing_if = "Vec::is_empty")]
+    pub amendments: Vec<AmendmentView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmendmentView {
+    #[serde(rename = "nom")]
+    pub name: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    #[serde(rename = "applique")]
+    pub included: bool,
 }
 
 /// A text that references are taken from.
@@ -131,6 +159,177 @@ pub struct ReadingView {
     pub text: String,
     #[serde(rename = "lieu")]
     pub place: String,
+}
+
+/// Sums paid under one chapter: a part of the policy, else an article.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChapterView {
+    #[serde(rename = "titre")]
+    pub title: String,
+    pub total: ValueView,
+    /// The payments that are not zero, by name.
+    #[serde(rename = "versements")]
+    pub payments: Vec<String>,
+}
+
+/// A reading that bears on a provision computed for the row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedReading {
+    #[serde(rename = "nom")]
+    pub name: String,
+    pub question: String,
+    pub references: Vec<String>,
+    #[serde(rename = "lieu")]
+    pub place: String,
+    /// The variant applied, and what it says.
+    #[serde(rename = "variante")]
+    pub variant: String,
+    #[serde(rename = "texte")]
+    pub text: String,
+    /// Whether it is the one that the policy retains.
+    #[serde(rename = "retenue")]
+    pub retained: bool,
+    /// Why the policy retains the one that it does.
+    #[serde(rename = "motif")]
+    pub reason: String,
+    /// The quantities that it bears on, by name.
+    #[serde(rename = "quantites")]
+    pub quantities: Vec<String>,
+    #[serde(rename = "autres")]
+    pub alternatives: Vec<AlternativeView>,
+}
+
+/// What another variant would give.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlternativeView {
+    #[serde(rename = "variante")]
+    pub variant: String,
+    #[serde(rename = "texte")]
+    pub text: String,
+    /// Absent for a note, which does not compute, and where the row cannot be computed under it.
+    #[serde(rename = "effet", default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<EffectView>,
+    /// Why the row cannot be computed under it.
+    #[serde(rename = "obstacle", default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
+}
+
+/// What a change makes of the payments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectView {
+    pub total: ValueView,
+    /// The total less that of the statement.
+    #[serde(rename = "ecart")]
+    pub difference: ValueView,
+    /// The payments that change.
+    #[serde(rename = "versements")]
+    pub payments: Vec<PaymentChange>,
+    /// The figures of the whole data that the payments read would change too, and were left as they are.
+    #[serde(rename = "ensemble_inchange", default, skip_serializing_if = "std::ops::Not::not")]
+    pub figures_kept: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentChange {
+    #[serde(rename = "nom")]
+    pub name: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    /// Absent where it is without object.
+    #[serde(rename = "avant")]
+    pub before: Option<ValueView>,
+    #[serde(rename = "apres")]
+    pub after: Option<ValueView>,
+    #[serde(rename = "ecart")]
+    pub difference: ValueView,
+}
+
+/// Where the row, and those of other years that it reads, stand in the data file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    #[serde(rename = "fichier")]
+    pub file: String,
+    #[serde(rename = "lignes")]
+    pub lines: Vec<SourceLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    #[serde(rename = "annee")]
+    pub year: i64,
+    /// Physical line of a text, row of a sheet, rank of a row; from 1.
+    #[serde(rename = "ligne")]
+    pub line: usize,
+}
+
+/// A condition that the row does not meet, and what it would take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    #[serde(rename = "nom")]
+    pub name: String,
+    #[serde(rename = "titre")]
+    pub title: String,
+    #[serde(rename = "sorte")]
+    pub kind: Kind,
+    /// Whether some block pays nothing without it.
+    #[serde(rename = "prerequis")]
+    pub prerequisite: bool,
+    pub references: Vec<String>,
+    #[serde(rename = "lieu")]
+    pub place: String,
+    /// The condition, as written.
+    #[serde(rename = "formule")]
+    pub formula: String,
+    /// The parts of it that do not hold.
+    #[serde(rename = "ecarts")]
+    pub gaps: Vec<GapView>,
+    /// What the payments would be, were it met and nothing else changed; absent where that cannot be computed.
+    #[serde(rename = "enjeu", default, skip_serializing_if = "Option::is_none")]
+    pub stake: Option<EffectView>,
+    #[serde(rename = "obstacle", default, skip_serializing_if = "Option::is_none")]
+    pub obstacle: Option<String>,
+    /// The smallest set of changes found that meets it, and what the payments are then.
+    #[serde(rename = "changements", default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Remedy>,
+}
+
+/// One comparison or truth that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GapView {
+    #[serde(rename = "formule")]
+    pub formula: String,
+    /// Whether it must hold; otherwise, it must not.
+    #[serde(rename = "voulu")]
+    pub wanted: bool,
+    /// What was found, and what was needed.
+    #[serde(rename = "valeur", default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueView>,
+    #[serde(rename = "seuil", default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ValueView>,
+    /// From the value to the threshold, without sign.
+    #[serde(rename = "distance", default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<ValueView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    #[serde(rename = "cellules")]
+    pub cells: Vec<CellChange>,
+    #[serde(rename = "effet")]
+    pub effect: EffectView,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellChange {
+    #[serde(rename = "nom")]
+    pub name: String,
+    #[serde(rename = "sens")]
+    pub meaning: String,
+    /// Absent for an empty cell.
+    #[serde(rename = "avant")]
+    pub before: Option<ValueView>,
+    #[serde(rename = "apres")]
+    pub after: ValueView,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,6 +461,9 @@ pub struct RuleView {
     #[serde(rename = "titre")]
     pub title: String,
     pub references: Vec<String>,
+    /// The part of the policy that it belongs to.
+    #[serde(rename = "partie", default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// File, line and column of the provision.
     #[serde(rename = "lieu")]
     pub place: String,
@@ -549,6 +751,9 @@ pub struct InputView {
     /// Where the value comes from.
     #[serde(rename = "origine")]
     pub origin: InputOrigin,
+    /// What the cell of the file holds, where it is known.
+    #[serde(rename = "cellule", default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::lacks;
 use super::statement::*;
 use super::words::{self, LineWord};
 
@@ -32,7 +33,7 @@ impl Statement {
 
 /// How a piece of text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     Plain,
     Title,
     Faint,
@@ -40,48 +41,67 @@ enum Look {
 }
 
 #[derive(Clone, Debug)]
-struct Piece {
-    look: Look,
-    text: String,
+pub(super) struct Piece {
+    pub look: Look,
+    pub text: String,
 }
 
 /// One line before it is cut to the width: words, and a value on the right.
 #[derive(Clone, Debug, Default)]
-struct Row {
-    pieces: Vec<Piece>,
-    right: String,
+pub(super) struct Row {
+    pub pieces: Vec<Piece>,
+    pub right: String,
 }
 
 /// A line, the lines that belong to it and the branches below.
 #[derive(Clone, Debug, Default)]
-struct Branch {
-    rows: Vec<Row>,
-    below: Vec<Branch>,
+pub(super) struct Branch {
+    pub rows: Vec<Row>,
+    pub below: Vec<Branch>,
+    /// What it names, for pages with links.
+    pub mention: Option<Mention>,
+}
+
+/// A name of the statement's tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mention {
+    /// A quantity, told here.
+    Told(String),
+    /// A quantity that is told elsewhere.
+    Elsewhere(String),
+    Input(String),
+    Parameter(String),
+    /// What is not earned.
+    Lack(String),
 }
 
 impl Row {
-    fn new(look: Look, text: impl Into<String>) -> Self {
+    pub fn new(look: Look, text: impl Into<String>) -> Self {
         Self::default().with(look, text)
     }
 
-    fn with(mut self, look: Look, text: impl Into<String>) -> Self {
+    pub fn with(mut self, look: Look, text: impl Into<String>) -> Self {
         self.pieces.push(Piece { look, text: text.into() });
         self
     }
 
-    fn worth(mut self, right: impl Into<String>) -> Self {
+    pub fn worth(mut self, right: impl Into<String>) -> Self {
         self.right = right.into();
         self
     }
 }
 
 impl Branch {
-    fn new(row: Row) -> Self {
-        Self { rows: vec![row], below: Vec::new() }
+    pub fn new(row: Row) -> Self {
+        Self { rows: vec![row], ..Self::default() }
+    }
+
+    pub fn naming(self, mention: Mention) -> Self {
+        Self { mention: Some(mention), ..self }
     }
 }
 
-struct Tree<'s> {
+pub(super) struct Tree<'s> {
     statement: &'s Statement,
     style: Style,
     quantities: BTreeMap<&'s str, &'s QuantityView>,
@@ -95,7 +115,7 @@ struct Tree<'s> {
 }
 
 impl<'s> Tree<'s> {
-    fn new(statement: &'s Statement, style: Style) -> Self {
+    pub(super) fn new(statement: &'s Statement, style: Style) -> Self {
         Self {
             statement,
             style: Style { width: style.width.max(LEAST_WIDTH), ..style },
@@ -113,14 +133,66 @@ impl<'s> Tree<'s> {
         for name in &self.statement.results {
             self.root(name);
         }
-        let mut next = 0;
-        while let Some(name) = self.postponed.get(next).copied() {
-            next += 1;
-            if !self.told.contains(name) {
-                self.root(name);
-            }
+        while let Some(name) = self.next_postponed() {
+            self.root(name);
+        }
+        if let Some(missing) = &self.statement.missing {
+            self.lacks(missing);
         }
         self.out
+    }
+
+    /// The branches of all that was computed and not told: lines of blocks that are zero, and what they read.
+    pub(super) fn told_last(&mut self) -> Vec<Branch> {
+        let mut branches = Vec::new();
+        for quantity in self.statement.quantities.iter().filter(|quantity| quantity.rule.is_some()) {
+            if !self.told.contains(&*quantity.name) {
+                branches.push(self.told(&quantity.name));
+                branches.extend(self.told_later());
+            }
+        }
+        branches
+    }
+
+    fn lacks(&mut self, missing: &[Missing]) {
+        self.out.push('\n');
+        self.row(&Row::new(Look::Title, words::lacks()), "", "");
+        if missing.is_empty() {
+            self.row(&Row::new(Look::Plain, words::nothing_lacks()), "", "");
+        }
+        let (worth, rest) = lacks::branches(self.statement);
+        for branch in &worth {
+            self.out.push('\n');
+            self.branch(branch, "", "");
+        }
+        if !rest.is_empty() {
+            self.out.push('\n');
+            let row = Row::new(Look::Plain, words::lacks_without_effect(rest.len()));
+            // What they take is said of one where it is asked for, on the pages.
+            let below = rest.into_iter().map(|branch| Branch { below: Vec::new(), ..branch }).collect();
+            self.branch(&Branch { rows: vec![row], below, mention: None }, "", "");
+        }
+    }
+
+    /// The next quantity that was left for later and not told since.
+    fn next_postponed(&mut self) -> Option<&'s str> {
+        let told = &self.told;
+        self.postponed.retain(|name| !told.contains(name));
+        if self.postponed.is_empty() { None } else { Some(self.postponed.remove(0)) }
+    }
+
+    /// The branch of a result.
+    pub(super) fn told(&mut self, name: &'s str) -> Branch {
+        self.named(name, Row::default(), None, 0)
+    }
+
+    /// The branches of what was left for later.
+    pub(super) fn told_later(&mut self) -> Vec<Branch> {
+        let mut branches = Vec::new();
+        while let Some(name) = self.next_postponed() {
+            branches.push(self.told(name));
+        }
+        branches
     }
 
     fn heading(&mut self) {
@@ -160,7 +232,10 @@ impl<'s> Tree<'s> {
         };
         let right = right.unwrap_or_else(|| value_or_none(quantity.value.as_ref()));
         let head = prefix.with(Look::Title, &quantity.title).worth(right);
-        let aside = |head: Row, text: &str| Branch::new(head.with(Look::Faint, format!(" ({name}), {text}")));
+        let aside = |head: Row, text: &str| {
+            let branch = Branch::new(head.with(Look::Faint, format!(" ({name}), {text}")));
+            branch.naming(Mention::Elsewhere(name.to_owned()))
+        };
         let Some(rule) = &quantity.rule else {
             return Branch::new(head.with(Look::Faint, format!(" ({name})")));
         };
@@ -184,6 +259,7 @@ impl<'s> Tree<'s> {
         meta.extend(rule.last_year.map(words::until));
         meta.push(short_place(&rule.place));
         let mut branch = Branch::new(head.with(Look::Faint, in_parentheses(&rule.references)));
+        branch.mention = Some(Mention::Told(name.to_owned()));
         branch.rows.push(Row::new(Look::Faint, meta.join(words::SEPARATOR)));
         branch.below.extend(lines(&quantity.lines));
         if !rule.reads.is_empty() {
@@ -260,7 +336,7 @@ impl<'s> Tree<'s> {
                 branch
             }
             StepKind::Base { when, .. } => {
-                let mut branch = Branch { rows: self.base_rows(quantity, step, true), below: Vec::new() };
+                let mut branch = Branch { rows: self.base_rows(quantity, step, true), ..Branch::default() };
                 branch.below = self.reads_under(when.as_ref(), &step.reads, depth + 1);
                 branch
             }
@@ -422,11 +498,12 @@ impl<'s> Tree<'s> {
                     row = row.with(Look::Faint, label.map(words::case_title).unwrap_or_default());
                     row = row.with(Look::Faint, in_parentheses(&input.references));
                 }
-                Branch::new(row.worth(match input.origin {
+                let row = row.worth(match input.origin {
                     InputOrigin::Cell => value,
                     InputOrigin::Default => words::default_value(&value),
                     InputOrigin::NoColumn => words::no_column(&value),
-                }))
+                });
+                Branch::new(row).naming(Mention::Input(name.to_owned()))
             }
             ReadNature::Parameter => {
                 let mut row = Row::new(Look::Plain, name).worth(value);
@@ -439,7 +516,7 @@ impl<'s> Tree<'s> {
                     }
                     row = row.with(Look::Faint, in_parentheses(&parameter.references));
                 }
-                Branch::new(row)
+                Branch::new(row).naming(Mention::Parameter(name.to_owned()))
             }
             ReadNature::PreviousInput | ReadNature::PreviousQuantity => {
                 let year = read.year.unwrap_or_default();
@@ -574,7 +651,7 @@ fn value_or_none(value: Option<&ValueView>) -> String {
     value.map_or_else(|| words::without_object().to_owned(), |value| value.text.clone())
 }
 
-fn in_parentheses(references: &[String]) -> String {
+pub(super) fn in_parentheses(references: &[String]) -> String {
     if references.is_empty() { String::new() } else { format!(" ({})", words::references(references)) }
 }
 
@@ -600,7 +677,7 @@ fn scale_text(formula: &str) -> &str {
 }
 
 /// A formula whose numbers do not break at the end of a line.
-fn formula_text(formula: &str) -> String {
+pub(super) fn formula_text(formula: &str) -> String {
     let chars: Vec<char> = formula.chars().collect();
     let digit = |index: Option<usize>| index.and_then(|index| chars.get(index)).is_some_and(char::is_ascii_digit);
     let text = chars.iter().enumerate().map(|(index, c)| {

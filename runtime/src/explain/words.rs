@@ -4,7 +4,7 @@ use super::statement::{Kind, LevelView, LineKindView};
 
 /// A space that neither breaks nor widens.
 const NARROW: char = '\u{202F}';
-const NO_BREAK: char = '\u{A0}';
+pub(super) const NO_BREAK: char = '\u{A0}';
 
 /// How the policy starts a scale, and each of its rows.
 pub(super) const SCALES: [&str; 2] = ["par palier de ", "par tranche de "];
@@ -577,4 +577,107 @@ pub(super) fn lines() -> &'static str {
 /// What a line is, before its title.
 pub(super) fn line_head(kind: LineKindView) -> String {
     format!("{} : ", line_kind(kind))
+}
+
+// ------------------------------------------------------------------------------------------------- the account, in words
+
+/// A chapter of payments that no part holds: the article, without its paragraphs.
+pub(super) fn chapter(place: &str, text: Option<&str>) -> String {
+    let article = place.split('.').next().unwrap_or(place);
+    let mut letters = article.chars();
+    let title: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+    text.map_or_else(|| title.clone(), |text| format!("{title} ({text})"))
+}
+
+pub(super) fn lacks_cell(input: &str) -> String {
+    format!("il faudrait connaître {input}")
+}
+
+pub(super) fn divides_by_zero(quantity: &str) -> String {
+    format!("{quantity} diviserait par zéro")
+}
+
+pub(super) fn leaves_calendar(quantity: &str) -> String {
+    format!("{quantity} sortirait du calendrier")
+}
+
+pub(super) fn conflict(quantity: &str, titles: &str) -> String {
+    format!("{quantity} serait donné deux fois : {titles}")
+}
+
+pub(super) fn is_without_object(quantity: &str) -> String {
+    format!("{quantity} serait sans objet")
+}
+
+pub(super) fn control_fails(title: &str) -> String {
+    format!("le contrôle «{NO_BREAK}{title}{NO_BREAK}» échouerait")
+}
+
+// ------------------------------------------------------------------------------------------------------ what is lacking
+
+pub(super) fn lacks() -> &'static str {
+    "Ce qui n'est pas acquis"
+}
+
+pub(super) fn nothing_lacks() -> &'static str {
+    "Aucune condition manquée ne porte sur un versement."
+}
+
+/// What is not met but would change nothing if it alone were.
+pub(super) fn lacks_without_effect(count: usize) -> String {
+    match count {
+        1 => "Une condition non remplie ne changerait à elle seule aucun versement".to_owned(),
+        _ => format!("{count} conditions non remplies ne changeraient à elles seules aucun versement"),
+    }
+}
+
+pub(super) fn prerequisite() -> &'static str {
+    "prérequis"
+}
+
+pub(super) fn no_effect_alone() -> &'static str {
+    "sans effet à elle seule"
+}
+
+pub(super) fn unknown_stake() -> &'static str {
+    "enjeu inconnu"
+}
+
+pub(super) fn stake_obstacle(obstacle: &str) -> String {
+    format!("l'enjeu ne se calcule pas : {obstacle}")
+}
+
+pub(super) fn payments_changed() -> &'static str {
+    "si elle seule était remplie, versements qui changent"
+}
+
+pub(super) fn other_payments(count: usize) -> String {
+    if count == 1 { "et un autre".to_owned() } else { format!("et {count} autres") }
+}
+
+/// « valeur 12, seuil 15, écart 3 ».
+pub(super) fn gap(value: Option<&str>, threshold: Option<&str>, distance: Option<&str>) -> String {
+    let part = |word: &str, value: Option<&str>| value.map(|value| format!("{word} {value}"));
+    let parts = [part("valeur", value), part("seuil", threshold), part("écart", distance)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn remedy(cells: usize) -> &'static str {
+    if cells == 1 { "il aurait suffi de ce changement" } else { "il aurait suffi de ces changements ensemble" }
+}
+
+pub(super) fn no_remedy() -> &'static str {
+    "aucun changement des données de la ligne n'a été trouvé qui l'acquière"
+}
+
+pub(super) fn no_payment_changed() -> &'static str {
+    "mêmes versements"
+}
+
+pub(super) fn empty_cell() -> &'static str {
+    "vide"
+}
+
+pub(super) fn cell_change(before: &str, after: &str) -> String {
+    format!("{before} → {after}")
 }

@@ -20,6 +20,11 @@ pub(crate) trait Block: Debug + Send + Sync {
     /// The cells of a row as texts.
     fn cells(&self, place: &RowPlace) -> Vec<Cow<'_, str>>;
 
+    /// Whether a word may stand in the block; false only where it is sure not to.
+    fn may_hold(&self, _word: &str) -> bool {
+        true
+    }
+
     /// Forgets the columns that are not among these positions.
     fn retain(&mut self, _columns: &[usize]) {}
 

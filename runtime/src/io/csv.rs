@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
+use memchr::memmem;
 use polc_compiler::typed::Program;
 
 use super::block::{Block, RowFault, Rows, Source, What};
@@ -14,7 +15,7 @@ use super::records::{Record, Records};
 use super::text::{Encoding, FileKind, Format, Text, decode};
 use crate::diagnostics::{self as say, DataProblem, Place, Ragged};
 
-pub use super::request::{OtherColumns, Request};
+pub use super::request::{KeyFilter, OtherColumns, Request};
 pub use super::table::{Refusal, Reject, RowPlace, Table};
 
 /// Reads a CSV file that is in memory.
@@ -125,6 +126,10 @@ impl Block for CsvBlock {
             }
         }
         rows
+    }
+
+    fn may_hold(&self, word: &str) -> bool {
+        memmem::find(self.piece.text[self.piece.range.clone()].as_bytes(), word.as_bytes()).is_some()
     }
 
     fn cells(&self, place: &RowPlace) -> Vec<Cow<'_, str>> {

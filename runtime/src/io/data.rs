@@ -93,6 +93,7 @@ enum Content {
 
 /// The bytes of a place, or a file that can be read again where there are more than `limit`.
 fn text(place: Place<'_>, limit: u64) -> io::Result<Content> {
+    let mut bytes = Vec::new();
     let mut stream: Box<dyn io::Read> = match place {
         Place::Stdin => Box::new(io::stdin().lock()),
         Place::File(path) => {
@@ -101,10 +102,11 @@ fn text(place: Place<'_>, limit: u64) -> io::Result<Content> {
             if metadata.is_file() && metadata.len() > limit {
                 return Ok(Content::Disk(file));
             }
+            // Growing takes as long as reading. Without room for the whole, the reading will say so.
+            let _ = bytes.try_reserve_exact(usize::try_from(metadata.len()).unwrap_or(0) + 1);
             Box::new(file)
         }
     };
-    let mut bytes = Vec::new();
     stream.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         to_file(&bytes, &mut stream).map(Content::Disk)

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::{memchr, memchr_iter};
+
 use super::records::{Fault, Record, Records};
 
 /// Bytes of a piece, but for its last record.
@@ -162,7 +164,7 @@ impl Pieces {
             }
         };
         if let Some(end) = self.line_end(wanted)
-            && !bytes[self.at..end].contains(&b'"')
+            && memchr(b'"', &bytes[self.at..end]).is_none()
         {
             return Some((end, self.line + lines(&bytes[self.at..end])));
         }
@@ -218,8 +220,8 @@ impl Pieces {
 
 /// Line ends in a text that does not end between a carriage return and its line feed.
 fn lines(bytes: &[u8]) -> usize {
-    let feeds = bytes.iter().filter(|byte| **byte == b'\n').count();
-    if !bytes.contains(&b'\r') {
+    let feeds = memchr_iter(b'\n', bytes).count();
+    if memchr(b'\r', bytes).is_none() {
         return feeds;
     }
     let alone = bytes.windows(2).filter(|pair| pair[0] == b'\r' && pair[1] != b'\n').count();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use polc_compiler::typed::{InputId, Program};
+use polc_compiler::typed::{InputId, Program, Value};
 use rayon::prelude::*;
 
 use super::block::{Block, Rows, Selected, Source, What};
@@ -14,6 +14,7 @@ use super::keys::{Keys, Part};
 use super::request::Request;
 use super::table::{Refusal, Reject, RowPlace, Table, subject};
 use super::text::Format;
+use super::write::value_text;
 use crate::diagnostics::{self as say, DataProblem, Place, Problems};
 use crate::table::{Batch, Column, ColumnData};
 
@@ -114,7 +115,9 @@ impl<'a> Reader<'a> {
                     self.ended = true;
                     break;
                 };
-                wave.push(block);
+                if self.may_be_wanted(&*block) {
+                    wave.push(block);
+                }
             }
             let first = table.blocks.len();
             let decoded: Vec<(Vec<Column>, Rows)> = wave
@@ -200,12 +203,37 @@ impl<'a> Reader<'a> {
         Format { decimal_comma: self.marks.comma, decimal_point: self.marks.point, ..self.source.format() }
     }
 
+    /// Whether some row of the block may be one of those asked for.
+    fn may_be_wanted(&self, block: &dyn Block) -> bool {
+        let only = self.request.only.as_ref();
+        only.is_none_or(|only| only.words(self.request.program).all(|word| block.may_hold(word)))
+    }
+
+    /// Whether a row is one of those asked for: by its values or, where a cell was refused, by what it holds.
+    fn is_wanted(&self, block: &dyn Block, place: &RowPlace, columns: &[Column], row: usize) -> bool {
+        let Some(only) = &self.request.only else { return true };
+        let program = self.request.program;
+        only.cells.iter().all(|(id, wanted)| {
+            let Some(rank) = self.binding.inputs.iter().position(|(_, input)| input == id) else { return false };
+            let input = program.input(*id);
+            match columns[rank].value(row, input) {
+                Some(Value::Text(text)) => *text == **wanted,
+                Some(value) => value_text(program, &input.ty, &value, '.') == *wanted,
+                None => block.cells(place).get(self.binding.inputs[rank].0).is_some_and(|cell| trim(cell) == *wanted),
+            }
+        })
+    }
+
     /// Checks the rows of a block and adds the good ones to the table.
     fn add(&mut self, table: &mut Growing, block: &dyn Block, columns: Vec<Column>, rows: Rows) {
         self.marks.join(rows.marks);
         let mut faults = rows.faults.into_iter().peekable();
         let mut good: Vec<usize> = Vec::with_capacity(rows.places.len());
         for (row, place) in rows.places.iter().enumerate() {
+            if !self.is_wanted(block, place, &columns, row) {
+                while faults.next_if(|fault| fault.row == row).is_some() {}
+                continue;
+            }
             let mut verdict = Verdict::default();
             let mut refused: Vec<usize> = Vec::new();
             let mut formed = true;

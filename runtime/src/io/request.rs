@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use polc_compiler::typed::{InputId, Program, QuantityId};
+use polc_compiler::typed::{InputId, Program, QuantityId, Type};
 
 use crate::diagnostics::SHOWN_PROBLEMS;
 use crate::needs::{control_inputs, needed_inputs};
@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub divert: bool,
     /// Problems shown of a file that is refused.
     pub limit: usize,
+    /// Rows whose key reads so; the others are left alone, whatever is wrong with them.
+    pub only: Option<KeyFilter>,
 }
 
 impl<'a> Request<'a> {
@@ -43,7 +45,22 @@ impl<'a> Request<'a> {
             others: OtherColumns::Refused,
             divert: false,
             limit: SHOWN_PROBLEMS,
+            only: None,
         }
+    }
+}
+
+/// What some columns of the key must read, as texts.
+#[derive(Clone, Debug)]
+pub struct KeyFilter {
+    pub cells: Vec<(InputId, String)>,
+}
+
+impl KeyFilter {
+    /// Words that stand as they are in a text that has such a row: the other types have several spellings.
+    pub(super) fn words<'f>(&'f self, program: &'f Program) -> impl Iterator<Item = &'f str> {
+        let texts = self.cells.iter().filter(|(id, _)| program.input(*id).ty == Type::Text);
+        texts.map(|(_, cell)| &**cell).filter(|cell| !cell.contains('"'))
     }
 }
 

@@ -144,7 +144,7 @@ pub fn decode(mut bytes: Vec<u8>, kind: FileKind) -> Result<Text, NotText> {
     if let Some(what) = magic(&bytes, kind) {
         return Err(what);
     }
-    if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
+    if let Some(offset) = memchr::memchr(0, &bytes) {
         return Err(NotText::Binary { offset });
     }
     match String::from_utf8(bytes) {
