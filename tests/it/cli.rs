@@ -498,6 +498,16 @@ fn explanation() {
     let json = explain(&folder, "--key B1 --year 2024 --outputs part --format json");
     let statement: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(statement["resultats"], serde_json::json!(["part"]));
+    // The rows of one key or the whole file: the same is said.
+    let panel = fs::read(folder.path("panel.csv")).unwrap();
+    let piped = folder.output("explain politique.pol - --key B1 --year 2024", &panel);
+    assert_eq!(text(&piped.stdout), text(&tree.stdout));
+    let page = explain(&folder, "--key B1 --year 2024 --missing --format html");
+    let written = explain(&folder, "--key B1 --year 2024 --missing --format html -o page.html");
+    assert!(written.stdout.is_empty() && written.status.success(), "{}", text(&written.stderr));
+    assert_eq!(fs::read(folder.path("page.html")).unwrap(), page.stdout);
+    let refused = explain(&folder, "--key B1 --year 2024 -o panel.csv");
+    assert_eq!((refused.status.code(), fs::read(folder.path("panel.csv")).unwrap()), (Some(2), panel));
     for options in [
         "--key B1 --year 2026",
         "--key B11 --year 2024",
