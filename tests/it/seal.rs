@@ -105,6 +105,19 @@ fn a_seal_is_replayed_elsewhere() {
     assert!(place.refused("verify un --fingerprint 00").contains("l'empreinte du dossier est"));
 }
 
+/// Whether one text says all that another says.
+fn tells(whole: &Json, part: &Json) -> bool {
+    match (whole, part) {
+        (Json::Object(whole), Json::Object(part)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| tells(whole, part)))
+        }
+        (Json::Array(whole), Json::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| tells(whole, part))
+        }
+        _ => whole == part,
+    }
+}
+
 #[test]
 fn statements_are_those_of_explain() {
     let place = Place::new();
@@ -116,7 +129,7 @@ fn statements_are_those_of_explain() {
     let explained = place.good("explain droit donnees.csv --key B1 --year 2024 --format json");
     let explained: Json =
         serde_json::from_str(&explained.replace("droit/politique.pol", "politique/politique.pol")).unwrap();
-    assert_eq!(statements[1], explained);
+    assert!(tells(&explained, &statements[1]), "{}\n{explained}", statements[1]);
     // Compressed, they are the same.
     place.good(&format!("{SEAL} -o deux --key B1 --compress"));
     assert!(place.path("deux/explications.jsonl.gz").exists());
