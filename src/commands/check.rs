@@ -94,12 +94,10 @@ pub fn run(args: &Args) -> Outcome {
         if let (Some(program), Some(index)) = (&found.program, figures::load(path)?) {
             found.diagnostics.extend(coverage::figures::warnings(&sources, program, &index));
         }
-        if args.format == Format::Text || args.plan {
-            if !found.diagnostics.is_empty() {
-                // If the standard error is closed, the exit code or the count on the output still tells.
-                let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
-                let _ = writeln!(io::stderr(), "{said}");
-            }
+        if (args.format == Format::Text || args.plan) && !found.diagnostics.is_empty() {
+            // If the standard error is closed, the exit code or the count on the output still tells.
+            let said = messages(&found.diagnostics, &sources, terminal::stderr_style());
+            let _ = writeln!(io::stderr(), "{said}");
         }
         if args.format == Format::Text
             && let Some(program) = &found.program
