@@ -697,11 +697,10 @@ pub struct Tier {
     pub rate: Expr,
 }
 
-impl Expr {
-    /// Calls `f` on this expression and everything below it.
-    pub fn walk<'e>(&'e self, f: &mut impl FnMut(&'e Expr)) {
-        f(self);
-        match &self.kind {
+/// Calls a walk on each expression just below one, shared or to be changed.
+macro_rules! below {
+    ($kind:expr, $walk:ident, $iter:ident, $f:ident) => {
+        match $kind {
             ExprKind::Constant(_)
             | ExprKind::Input(_)
             | ExprKind::Parameter(_)
@@ -719,36 +718,48 @@ impl Expr {
             | ExprKind::DatePart { date: inner, .. }
             | ExprKind::DateOf { year: inner, .. }
             | ExprKind::DaysOfYear(inner)
-            | ExprKind::Round { value: inner, .. } => inner.walk(f),
-            ExprKind::Binary { left, right, .. } | ExprKind::Compare { left, right, .. } => {
-                left.walk(f);
-                right.walk(f);
-            }
-            ExprKind::AddToDate { date: left, count: right, .. }
+            | ExprKind::Round { value: inner, .. } => inner.$walk($f),
+            ExprKind::Binary { left, right, .. }
+            | ExprKind::Compare { left, right, .. }
+            | ExprKind::AddToDate { date: left, count: right, .. }
             | ExprKind::DaysBetween { from: left, to: right, .. }
             | ExprKind::Elapsed { from: left, to: right, .. } => {
-                left.walk(f);
-                right.walk(f);
+                left.$walk($f);
+                right.$walk($f);
             }
             ExprKind::And(items)
             | ExprKind::Or(items)
             | ExprKind::Extremum { items, .. }
             | ExprKind::AtLeast { conditions: items, .. }
-            | ExprKind::CountTrue(items) => items.iter().for_each(|item| item.walk(f)),
+            | ExprKind::CountTrue(items) => items.$iter().for_each(|item| item.$walk($f)),
             ExprKind::If { condition, then, otherwise } => {
-                condition.walk(f);
-                then.walk(f);
-                otherwise.walk(f);
+                condition.$walk($f);
+                then.$walk($f);
+                otherwise.$walk($f);
             }
             ExprKind::Brackets { subject, rows } => {
-                subject.walk(f);
-                rows.iter().for_each(|row| row.value.walk(f));
+                subject.$walk($f);
+                rows.$iter().for_each(|row| row.value.$walk($f));
             }
             ExprKind::Tiers { subject, rows } => {
-                subject.walk(f);
-                rows.iter().for_each(|row| row.rate.walk(f));
+                subject.$walk($f);
+                rows.$iter().for_each(|row| row.rate.$walk($f));
             }
         }
+    };
+}
+
+impl Expr {
+    /// Calls `f` on this expression and everything below it.
+    pub fn walk<'e>(&'e self, f: &mut impl FnMut(&'e Expr)) {
+        f(self);
+        below!(&self.kind, walk, iter, f);
+    }
+
+    /// Calls `f` on this expression, then on everything below what it has become.
+    pub fn walk_mut(&mut self, f: &mut impl FnMut(&mut Expr)) {
+        f(self);
+        below!(&mut self.kind, walk_mut, iter_mut, f);
     }
 }
 

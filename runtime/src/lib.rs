@@ -15,6 +15,7 @@ pub mod interp;
 pub mod io;
 pub mod missing;
 pub mod needs;
+mod plain;
 pub mod plan;
 pub mod policy;
 pub mod readings;

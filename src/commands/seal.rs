@@ -25,7 +25,7 @@ use crate::exit::{Failure, Outcome};
 ///
 /// Exemples :
 ///   polc seal policies/accord-cds centres.csv -o scelle-2024
-///   polc seal policies/accord-cds centres.csv -o scelle-2024 --outputs bcp_total_euros --key 750000001
+///   polc seal policies/accord-cds centres.csv -o scelle-2024 --outputs montant_total --key 750000001
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {

@@ -12,7 +12,6 @@
 //! Where a payment has nothing to show, marks say why: lines of zero, present where a condition is not met.
 
 mod frame;
-mod rewrite;
 mod split;
 mod waterfall;
 

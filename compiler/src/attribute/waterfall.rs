@@ -3,7 +3,6 @@
 use polc_dsl::ast::{BoundKind, Nature, Reach};
 
 use super::frame::{all, binary, choose, frame, giving, not, subtract, truth, zero};
-use super::rewrite::rewrite;
 use super::split::Site;
 use super::{Attributor, Known, LineKind, MOST_LINES, Operation, Piece, Role};
 use crate::num::finite_decimals;
@@ -336,7 +335,7 @@ impl Attributor {
         let retained = known.unwrap_or_else(|| self.add(id, name, ty, vec![own]));
         self.retained.insert(retained, (id, rank));
         let mut expr = expr.clone();
-        rewrite(&mut expr, &mut |e| {
+        expr.walk_mut(&mut |e| {
             if matches!(e.kind, ExprKind::Retained) {
                 e.kind = ExprKind::Quantity(retained);
             }

@@ -1,9 +1,9 @@
 //! Machine code for kernels. The only folder that names Cranelift.
 //!
 //! A kernel is one loop over the rows of a block, eight at a time, without branches: every value of eight rows stands in one to
-//! four vectors of 128 bits, as narrow as its interval allows, or in eight integers of 128 bits. The kernels of a year share a block of inputs and a block of
-//! outputs, in which each leaves what the next ones read. Every column of a block stands at a fixed offset from its start, so
-//! that a loop needs two addresses whatever the number of columns.
+//! four vectors of 128 bits, as narrow as its interval allows, or in eight integers of 128 bits. The kernels of a year share a
+//! block of inputs and a block of outputs, in which each leaves what the next ones read. Every column of a block stands at a
+//! fixed offset from its start, so that a loop needs two addresses whatever the number of columns.
 
 mod emit;
 mod estimate;

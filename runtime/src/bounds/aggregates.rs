@@ -65,12 +65,12 @@ pub fn survey(program: &Program, aggregates: &[&Aggregate], batch: &Batch, resul
     let history = History::of(program, batch);
     let rows = Rows { program, batch, history: &history, figures: None };
     for row in super::incomplete_rows(program, batch, &history) {
-        let mut evaluation = Evaluation::new(rows, row, Region::new());
-        let outcomes: Vec<_> = aggregates.iter().map(|aggregate| evaluation.quantity(aggregate.of)).collect();
-        // An error of one of them leaves nothing of the row.
-        let fails = !evaluation.faults.is_empty();
-        let open = !evaluation.cells.is_empty();
-        for (rank, (aggregate, outcome)) in aggregates.iter().zip(&outcomes).enumerate() {
+        for (rank, aggregate) in aggregates.iter().enumerate() {
+            // Each by itself: what fails for one figure is no ground to leave the row out of the others.
+            let mut evaluation = Evaluation::new(rows, row, Region::new());
+            let outcome = evaluation.quantity(aggregate.of);
+            let fails = !evaluation.faults.is_empty();
+            let open = !evaluation.cells.is_empty();
             let keyless = aggregate.by.iter().any(|id| is_missing(program, batch, *id, row));
             let blank = aggregate.distinct.is_some_and(|id| is_missing(program, batch, id, row));
             if !open && !keyless && !blank {

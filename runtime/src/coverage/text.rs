@@ -3,6 +3,7 @@
 use polc_compiler::num::{format_french, integer};
 
 use super::{Missing, PlaceReport, Ratio, Report, State};
+use crate::plain::folded;
 
 /// What is left out of the text, unless asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,7 +62,7 @@ fn place_text(place: &PlaceReport, index: bool, width: usize) -> String {
         out += " — absent de l'index";
     }
     out += "\n";
-    let mut line = |name: &str, text: &str| out += &folded(name, text, width);
+    let mut line = |name: &str, text: &str| out += &folded(&format!("  {name:<14}"), text, 16, width);
     for (name, names) in
         [("dispositions", &place.dispositions), ("paramètres", &place.parametres), ("lectures", &place.lectures)]
     {
@@ -172,25 +173,4 @@ fn figures(number: usize) -> String {
 
 fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{} {}", figures(number), if number < 2 { singular } else { plural })
-}
-
-/// A line with a name, folded to the width.
-fn folded(name: &str, text: &str, width: usize) -> String {
-    const INDENT: usize = 16;
-    let mut out = format!("  {name:<14}");
-    let mut column = out.chars().count();
-    for (rank, word) in text.split(' ').enumerate() {
-        let length = word.chars().count();
-        if rank > 0 && column + 1 + length > width.max(60) {
-            out.push('\n');
-            out += &" ".repeat(INDENT);
-            column = INDENT;
-        } else if rank > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out += word;
-        column += length;
-    }
-    out.trim_end().to_owned() + "\n"
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Aspect, Change, Difference, Verb};
-use crate::impact::table::folded;
 use crate::impact::words::count;
+use crate::plain::folded;
 
 /// The differences, folded to a width.
 #[must_use]

@@ -145,7 +145,16 @@ impl Survey {
             }
         }
         let Some(engine) = &self.engine else { return };
-        let mut results = engine.second_pass(batch, &History::of(program, batch), &[], &|_| {});
+        let history = History::of(program, batch);
+        let mut results = engine.second_pass(batch, &history, &[], &|_| {});
+        // A row in error has no results at all, but what fails for one figure is no ground to leave it out of the others:
+        // a figure does not depend on what else is asked for.
+        let failed: Vec<usize> = results.errors.iter().map(|error| error.row).collect();
+        for (row, found) in failed.iter().zip(engine.states_of(batch, &history, &failed, &engine.outputs)) {
+            for (column, result) in results.columns.iter_mut().zip(found) {
+                column.set(*row, result.unwrap_or_default());
+            }
+        }
         if let Some(parts) = &mut self.parts {
             let aggregates: Vec<&Aggregate> = self.wanted.iter().map(|rank| &program.aggregates[*rank]).collect();
             survey(program, &aggregates, batch, &mut results, parts);

@@ -12,7 +12,6 @@ pub mod html;
 pub mod payments;
 pub mod report;
 pub mod steps;
-pub mod table;
 pub mod tally;
 pub mod text;
 pub mod words;

@@ -2,10 +2,10 @@
 
 use super::histogram::ends;
 use super::report::{End, Report};
-use super::table::{folded, table};
 use super::tally::Cell;
 use super::words::{self, count, figures};
 use super::{french, signed};
+use crate::plain::{folded, table};
 
 /// Rows shown of those most affected, and of those in error.
 const SHOWN: usize = 5;

@@ -11,13 +11,12 @@ use polc_compiler::num::{
     Ratio, RoundingMode, SHOWN_DECIMALS, format_fixed, format_plain, power_of_ten, round_quotient,
 };
 use polc_compiler::typed::{Program, QuantityId, Value};
-use rayon::prelude::*;
 
 use super::table::Table;
 use super::text::{FileKind, Format};
 use super::typed::{PRECISION, cases, decimals, key, key_field};
 use super::write::{csv_text, csv_writer, end_of_record, value_text};
-use super::writer::{TypedFile, WriteError, good_rows};
+use super::writer::{TypedFile, WriteError, good_rows, write_texts};
 use crate::diagnostics as say;
 use crate::explain::{LINE_COLUMNS, Lines, RowLine};
 use crate::table::Results;
@@ -107,18 +106,10 @@ impl<'l, W: Write + Send> DetailWriter<'l, W> {
         for wave in good_rows(table, results).chunks(WAVE) {
             match &mut self.form {
                 Form::Csv { out, format, texts } => {
-                    let parts: io::Result<Vec<Vec<u8>>> =
-                        wave.par_chunks(SHARE).map(|rows| part.text(rows, *format, texts)).collect();
-                    for text in parts? {
-                        out.write_all(&text)?;
-                    }
+                    write_texts(out, wave, SHARE, |rows| part.text(rows, *format, texts))?;
                 }
                 Form::Typed { file, schema, words } => {
-                    let batches: Result<Vec<RecordBatch>, WriteError> =
-                        wave.par_chunks(SHARE).map(|rows| part.batch(rows, schema, words)).collect();
-                    for batch in batches? {
-                        file.push(batch)?;
-                    }
+                    file.push_rows(wave, SHARE, |rows| part.batch(rows, schema, words))?;
                 }
             }
         }

@@ -99,13 +99,22 @@ impl<W: Write + Send> TypedFile<W> {
         Ok(Self { out: Box::new(out), schema: schema.clone(), waiting: Vec::new(), rows: 0 })
     }
 
-    pub fn push(&mut self, batch: RecordBatch) -> Result<(), WriteError> {
-        self.rows += batch.num_rows();
-        self.waiting.push(batch);
-        if self.rows >= BATCH {
-            let rest = self.out.batches(&self.schema, &self.waiting, BATCH)?;
-            self.rows = rest.num_rows();
-            self.waiting = vec![rest];
+    /// Writes what some rows give, each share of them made into arrays by one thread.
+    pub fn push_rows(
+        &mut self,
+        rows: &[usize],
+        share: usize,
+        batch: impl Fn(&[usize]) -> Result<RecordBatch, WriteError> + Sync,
+    ) -> Result<(), WriteError> {
+        let batches: Result<Vec<RecordBatch>, WriteError> = rows.par_chunks(share).map(&batch).collect();
+        for batch in batches? {
+            self.rows += batch.num_rows();
+            self.waiting.push(batch);
+            if self.rows >= BATCH {
+                let rest = self.out.batches(&self.schema, &self.waiting, BATCH)?;
+                self.rows = rest.num_rows();
+                self.waiting = vec![rest];
+            }
         }
         Ok(())
     }
@@ -162,18 +171,10 @@ impl<'p, W: Write + Send> Writer<'p, W> {
             match &mut self.form {
                 Form::Csv { out, format } => {
                     let sheet = Sheet::new(self.program, table, self.outputs, results, *format);
-                    let texts: io::Result<Vec<Vec<u8>>> =
-                        wave.par_chunks(BATCH / 4).map(|rows| sheet.rows(rows)).collect();
-                    for text in texts? {
-                        out.write_all(&text)?;
-                    }
+                    write_texts(out, wave, BATCH / 4, |rows| sheet.rows(rows))?;
                 }
                 Form::Typed { file, layout } => {
-                    let batches: Result<Vec<RecordBatch>, WriteError> =
-                        wave.par_chunks(BATCH).map(|rows| layout.batch(table, results, rows)).collect();
-                    for batch in batches? {
-                        file.push(batch)?;
-                    }
+                    file.push_rows(wave, BATCH, |rows| layout.batch(table, results, rows))?;
                 }
             }
         }
@@ -234,6 +235,17 @@ impl<W: Write + Send> TypedOut<W> {
             Self::Excel(out) => out.finish()?,
         })
     }
+}
+
+/// Writes the text that some rows give, each share of them made into text by one thread.
+pub(super) fn write_texts(
+    out: &mut impl Write,
+    rows: &[usize],
+    share: usize,
+    text: impl Fn(&[usize]) -> io::Result<Vec<u8>> + Sync,
+) -> io::Result<()> {
+    let texts: io::Result<Vec<Vec<u8>>> = rows.par_chunks(share).map(&text).collect();
+    texts?.iter().try_for_each(|text| out.write_all(text))
 }
 
 /// The rows that have results, in order.

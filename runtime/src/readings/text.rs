@@ -6,8 +6,8 @@ use polc_compiler::typed::Citation;
 
 use super::{Entry, Price, Register};
 use crate::impact::signed;
-use crate::impact::table::folded;
 use crate::impact::words::count;
+use crate::plain::folded;
 
 /// The register, folded to a width.
 #[must_use]

@@ -1,6 +1,6 @@
-//! Tables of a text report: the first column to the left, the others to the right.
+//! Plain text of reports: tables, and sentences folded to a width.
 
-/// Lines of cells as text, with an indent.
+/// Lines of cells as text, with an indent: the first column to the left, the others to the right.
 #[must_use]
 pub fn table(lines: &[Vec<String>]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
