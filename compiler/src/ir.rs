@@ -53,35 +53,15 @@ pub enum Source {
     PastResult(Reach, QuantityId),
     PastResultPresent(Reach, QuantityId),
     PastResultUnknown(Reach, QuantityId),
-    /// What an earlier kernel of the group left of a quantity: value, presence, its other flags, what divides it.
-    Staged(QuantityId),
-    StagedPresent(QuantityId),
-    StagedFlag(QuantityId, StagedFlag),
-    StagedFactor(QuantityId),
-    /// The figure of the row's group: the same three, and what divides it.
+    /// What an earlier kernel left: see [`Kernel::stages`].
+    Stage(u32),
+    /// The figure of the row's group: numerator, whether there is one, whether it is unknown, and what divides it.
     Aggregate(QuantityId),
     AggregatePresent(QuantityId),
     AggregateUnknown(QuantityId),
     AggregateDivisor(QuantityId),
     /// What divides the result of an earlier row that is not a decimal number; 1 at least.
     PastResultDivisor(Reach, QuantityId),
-}
-
-impl Source {
-    /// Whether an earlier kernel leaves it.
-    #[must_use]
-    pub fn is_staged(self) -> bool {
-        matches!(self, Self::Staged(_) | Self::StagedPresent(_) | Self::StagedFlag(..) | Self::StagedFactor(_))
-    }
-}
-
-/// What is known of a quantity besides its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum StagedFlag {
-    /// Whether the rule of that rank applies.
-    Rule(u32),
-    /// Whether only the interpreter can tell the quantity.
-    Doubtful,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,17 +124,6 @@ pub enum Target {
     Control(u32),
     /// What later rows read of a quantity that is not asked for.
     State(QuantityId),
-    /// A quantity left for later kernels of the group, and its other flags.
-    Staged(QuantityId),
-    StagedFlag(QuantityId, StagedFlag),
-}
-
-impl Target {
-    /// Whether it is for later kernels alone.
-    #[must_use]
-    pub fn is_staged(self) -> bool {
-        matches!(self, Self::Staged(_) | Self::StagedFlag(..))
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -165,6 +134,17 @@ pub struct Output {
     pub value: OutputValue,
     /// Whether only the interpreter can tell it; `None` where it always can be told.
     pub doubt: Option<NodeId>,
+}
+
+impl Output {
+    /// The nodes that it is made of.
+    pub fn roots(&self) -> impl Iterator<Item = NodeId> {
+        let (value, factor) = match self.value {
+            OutputValue::Flag(node) | OutputValue::Integer(node) => (node, None),
+            OutputValue::Fraction { numerator, factor, .. } => (numerator, factor),
+        };
+        [Some(self.present), Some(value), factor, self.doubt].into_iter().flatten()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -184,8 +164,10 @@ pub enum OutputValue {
 pub struct Kernel {
     pub nodes: Vec<Node>,
     pub outputs: Vec<Output>,
-    /// Whether the row as a whole must be handed to the interpreter.
-    pub status: NodeId,
+    /// Values left for later kernels of the same rows, each under a number.
+    pub stages: Vec<(u32, NodeId)>,
+    /// Whether the row as a whole must be handed to the interpreter; of several kernels, the last one tells.
+    pub status: Option<NodeId>,
 }
 
 impl Kernel {
@@ -194,21 +176,12 @@ impl Kernel {
         &self.nodes[id.index()]
     }
 
-    /// The nodes that outputs and status need, in order.
+    /// The nodes that outputs, stages and status need, in order.
     #[must_use]
     pub fn live(&self) -> Vec<NodeId> {
-        let mut roots = vec![self.status];
-        for output in &self.outputs {
-            roots.push(output.present);
-            roots.extend(output.doubt);
-            match output.value {
-                OutputValue::Flag(node) | OutputValue::Integer(node) => roots.push(node),
-                OutputValue::Fraction { numerator, factor, .. } => {
-                    roots.push(numerator);
-                    roots.extend(factor);
-                }
-            }
-        }
+        let mut roots: Vec<NodeId> = self.status.into_iter().collect();
+        roots.extend(self.outputs.iter().flat_map(Output::roots));
+        roots.extend(self.stages.iter().map(|(_, node)| *node));
         let reached = self.reached(&roots);
         (0..self.nodes.len() as u32).map(NodeId).filter(|id| reached[id.index()]).collect()
     }
@@ -257,30 +230,47 @@ impl std::fmt::Display for Kernel {
         for output in &self.outputs {
             writeln!(f, "{:?} = {:?} if n{}", output.target, output.value, output.present.0)?;
         }
-        writeln!(f, "status = n{}", self.status.0)
+        for (stage, node) in &self.stages {
+            writeln!(f, "stage {stage} = n{}", node.0)?;
+        }
+        self.status.iter().try_for_each(|status| writeln!(f, "status = n{}", status.0))
+    }
+}
+
+/// The same operation on other operands.
+pub fn map_operands(op: Op, mut f: impl FnMut(NodeId) -> NodeId) -> Op {
+    match op {
+        Op::Constant(_) | Op::Load(_) => op,
+        Op::DivideBy(a, divisor) => Op::DivideBy(f(a), divisor),
+        Op::Unproved(a) => Op::Unproved(f(a)),
+        Op::Exceeds(a, bound) => Op::Exceeds(f(a), bound),
+        Op::Narrow(a) => Op::Narrow(f(a)),
+        Op::Not(a) => Op::Not(f(a)),
+        Op::Integer(a) => Op::Integer(f(a)),
+        Op::Add(a, b) => Op::Add(f(a), f(b)),
+        Op::Subtract(a, b) => Op::Subtract(f(a), f(b)),
+        Op::Multiply(a, b) => Op::Multiply(f(a), f(b)),
+        Op::FloorDivide(a, b) => Op::FloorDivide(f(a), f(b)),
+        Op::Approximate(a, b, factor) => Op::Approximate(f(a), f(b), factor),
+        Op::Minimum(a, b) => Op::Minimum(f(a), f(b)),
+        Op::Maximum(a, b) => Op::Maximum(f(a), f(b)),
+        Op::Compare(how, a, b) => Op::Compare(how, f(a), f(b)),
+        Op::And(a, b) => Op::And(f(a), f(b)),
+        Op::Or(a, b) => Op::Or(f(a), f(b)),
+        Op::Select(a, b, c) => Op::Select(f(a), f(b), f(c)),
     }
 }
 
 /// The operands of an operation.
 #[must_use]
 pub fn operands(op: Op) -> [Option<NodeId>; 3] {
-    match op {
-        Op::Constant(_) | Op::Load(_) => [None, None, None],
-        Op::DivideBy(a, _) | Op::Unproved(a) | Op::Exceeds(a, _) | Op::Narrow(a) | Op::Not(a) | Op::Integer(a) => {
-            [Some(a), None, None]
-        }
-        Op::Add(a, b)
-        | Op::Subtract(a, b)
-        | Op::Multiply(a, b)
-        | Op::FloorDivide(a, b)
-        | Op::Approximate(a, b, _)
-        | Op::Minimum(a, b)
-        | Op::Maximum(a, b)
-        | Op::Compare(_, a, b)
-        | Op::And(a, b)
-        | Op::Or(a, b) => [Some(a), Some(b), None],
-        Op::Select(a, b, c) => [Some(a), Some(b), Some(c)],
-    }
+    let mut found = [None; 3];
+    let mut free = found.iter_mut();
+    map_operands(op, |id| {
+        free.next().into_iter().for_each(|place| *place = Some(id));
+        id
+    });
+    found
 }
 
 /// Whether an estimate of the quotient in binary64 is less than a half off: the nearest integer is then the floor or one
@@ -384,7 +374,7 @@ impl Builder {
 
     #[must_use]
     pub fn finish(self, outputs: Vec<Output>, status: NodeId) -> Kernel {
-        Kernel { nodes: self.nodes, outputs, status }
+        Kernel { nodes: self.nodes, outputs, stages: Vec::new(), status: Some(status) }
     }
 
     #[must_use]

@@ -16,6 +16,7 @@ pub mod num;
 pub mod overlay;
 pub mod plan;
 pub mod resolve;
+pub mod split;
 pub mod typed;
 pub mod units;
 

@@ -17,8 +17,6 @@ const ROWS: i64 = 8;
 
 /// One kernel to emit.
 pub struct Work<'a> {
-    /// Its rank among those of its year.
-    pub rank: usize,
     pub kernel: &'a Kernel,
     pub live: &'a [NodeId],
     pub layout: &'a Layout,
@@ -324,9 +322,14 @@ impl Emitter<'_> {
 
     fn load(&mut self, source: Source) -> Lanes {
         let layout = self.work.layout;
-        let given = layout.inputs.iter().find(|(known, _)| *known == source).map(|(_, slot)| (self.input, *slot));
-        let left = layout.staged.get(&source).map(|slot| (self.output, *slot));
-        let Some((base, slot)) = given.or(left) else { unreachable!("every source has its column") };
+        let found = match source {
+            Source::Stage(stage) => layout.stages.get(&stage).map(|slot| (self.output, *slot)),
+            _ => {
+                let rank = layout.inputs.binary_search_by_key(&source, |(known, _)| *known);
+                rank.ok().map(|rank| (self.input, layout.inputs[rank].1))
+            }
+        };
+        let Some((base, slot)) = found else { unreachable!("every source has its column") };
         match slot.width {
             Width::Flag => {
                 let flags = MemFlagsData::trusted().with_readonly().with_can_move();
@@ -590,12 +593,6 @@ impl Emitter<'_> {
     fn outputs(&mut self) {
         let work = self.work;
         for output in &work.kernel.outputs {
-            for (source, node) in width::left_by(output.target, output.present, &output.value) {
-                // What no later kernel reads is not left.
-                if let Some(slot) = work.layout.staged.get(&source) {
-                    self.store(*slot, node);
-                }
-            }
             let Some(slots) = work.layout.outputs.iter().find(|slots| slots.output.target == output.target) else {
                 continue;
             };
@@ -613,8 +610,15 @@ impl Emitter<'_> {
                 self.store(slot, doubt);
             }
         }
-        let status = self.flag(work.kernel.status);
-        self.store_flag(work.layout.statuses[work.rank], status);
+        for (stage, node) in &work.kernel.stages {
+            if let Some(slot) = work.layout.stages.get(stage) {
+                self.store(*slot, *node);
+            }
+        }
+        if let Some(status) = work.kernel.status {
+            let status = self.flag(status);
+            self.store_flag(work.layout.status, status);
+        }
     }
 }
 

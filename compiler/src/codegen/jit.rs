@@ -5,7 +5,7 @@ use cranelift::frontend::FunctionBuilderContext;
 use cranelift::jit::{JITBuilder, JITModule};
 use cranelift::module::{Linkage, Module as _, default_libcall_names};
 
-use super::{Block, emit};
+use super::{Block, Effort, emit};
 
 /// Why a kernel has no machine code.
 #[derive(Debug)]
@@ -22,11 +22,6 @@ impl std::error::Error for CompileError {}
 fn failed(error: impl std::fmt::Display) -> CompileError {
     CompileError(error.to_string())
 }
-
-/// Work up to which a kernel is worth optimising.
-pub(super) const CAREFUL_WORK: usize = 3_000;
-/// What a node of 128 bits counts for: it takes many instructions, of which some name their registers.
-const WIDE_WORK: usize = 16;
 
 type Function = unsafe extern "C" fn(*const u8, *mut u8, i64);
 
@@ -91,13 +86,14 @@ impl Block {
 }
 
 /// Compiles a kernel; also says how many bytes of code it takes.
-pub fn compile(work: &emit::Work<'_>) -> Result<(Code, usize), CompileError> {
+pub fn compile(work: &emit::Work<'_>, effort: Effort) -> Result<(Code, usize), CompileError> {
     let mut flags = codegen::settings::builder();
-    // Careful allocation of registers takes more than its share of time on long functions.
-    let wide = work.live.iter().filter(|id| work.kernel.node(**id).is_wide()).count();
-    let long = work.live.len() + WIDE_WORK * wide > CAREFUL_WORK;
-    flags.set("opt_level", if long { "none" } else { "speed" }).map_err(failed)?;
-    flags.set("regalloc_algorithm", if long { "single_pass" } else { "backtracking" }).map_err(failed)?;
+    let (level, allocation) = match effort {
+        Effort::Quick => ("none", "single_pass"),
+        Effort::Careful => ("speed", "backtracking"),
+    };
+    flags.set("opt_level", level).map_err(failed)?;
+    flags.set("regalloc_algorithm", allocation).map_err(failed)?;
     flags.set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }).map_err(failed)?;
     flags.set("is_pic", "false").map_err(failed)?;
     flags.set("use_colocated_libcalls", "false").map_err(failed)?;

@@ -76,10 +76,10 @@ pub struct OutputSlots {
 pub struct Layout {
     pub inputs: Vec<(Source, Slot)>,
     pub input_bytes: usize,
-    /// What each kernel leaves for the next ones, among the outputs.
-    staged: BTreeMap<Source, Slot>,
-    /// Whether a kernel doubts the row as a whole, one column for each.
-    pub statuses: Vec<Slot>,
+    /// What kernels leave for later ones, among the outputs: columns serve again once nothing reads them.
+    stages: BTreeMap<u32, Slot>,
+    /// Whether the row as a whole must be handed to the interpreter.
+    pub status: Slot,
     pub outputs: Vec<OutputSlots>,
     pub output_bytes: usize,
 }
@@ -104,26 +104,45 @@ impl Placer {
 impl Layout {
     fn of(kernels: &[Kernel]) -> Self {
         let mut read: BTreeMap<Source, Width> = BTreeMap::new();
-        for kernel in kernels {
+        // The last kernel that reads each stage.
+        let mut last: BTreeMap<u32, usize> = BTreeMap::new();
+        for (rank, kernel) in kernels.iter().enumerate() {
             for id in kernel.live() {
-                if let Op::Load(source) = kernel.node(id).op {
-                    let width = width_of(kernel.node(id).range);
-                    read.entry(source).and_modify(|known| *known = width.max(*known)).or_insert(width);
+                match kernel.node(id).op {
+                    Op::Load(Source::Stage(stage)) => drop(last.insert(stage, rank)),
+                    Op::Load(source) => {
+                        let width = width_of(kernel.node(id).range);
+                        read.entry(source).and_modify(|known| *known = width.max(*known)).or_insert(width);
+                    }
+                    _ => {}
                 }
             }
         }
         let mut placer = Placer::default();
-        let given = read.iter().filter(|(source, _)| !source.is_staged());
-        let inputs = given.map(|(source, width)| (*source, placer.slot(*width))).collect();
+        let inputs = read.iter().map(|(source, width)| (*source, placer.slot(*width))).collect();
         let input_bytes = placer.end;
         let mut placer = Placer::default();
-        let statuses = kernels.iter().map(|_| placer.slot(Width::Flag)).collect();
-        let left = read.iter().filter(|(source, _)| source.is_staged());
-        let staged = left.map(|(source, width)| (*source, placer.slot(*width))).collect();
+        let status = placer.slot(Width::Flag);
+        let mut stages: BTreeMap<u32, Slot> = BTreeMap::new();
+        let mut free: Vec<Slot> = Vec::new();
+        let mut freed = 0;
+        let mut ends: Vec<(usize, u32)> = last.iter().map(|(stage, rank)| (*rank, *stage)).collect();
+        ends.sort_unstable();
+        for (rank, kernel) in kernels.iter().enumerate() {
+            while let Some((_, stage)) = ends.get(freed).filter(|(end, _)| *end < rank) {
+                free.push(stages[stage]);
+                freed += 1;
+            }
+            for (stage, node) in kernel.stages.iter().filter(|(stage, _)| last.contains_key(stage)) {
+                let width = width_of(kernel.node(*node).range);
+                let again = free.iter().position(|slot| slot.width == width).map(|place| free.swap_remove(place));
+                stages.insert(*stage, again.unwrap_or_else(|| placer.slot(width)));
+            }
+        }
         let mut outputs = Vec::new();
         for kernel in kernels {
             let width = |id| width_of(kernel.node(id).range);
-            for output in kernel.outputs.iter().filter(|output| !output.target.is_staged()) {
+            for output in &kernel.outputs {
                 let present = placer.slot(Width::Flag);
                 let (value, factor) = match output.value {
                     OutputValue::Flag(node) | OutputValue::Integer(node) => (placer.slot(width(node)), None),
@@ -135,7 +154,7 @@ impl Layout {
                 outputs.push(OutputSlots { output: output.clone(), present, value, factor, doubt });
             }
         }
-        Self { inputs, input_bytes, staged, statuses, outputs, output_bytes: placer.end }
+        Self { inputs, input_bytes, stages, status, outputs, output_bytes: placer.end }
     }
 }
 
@@ -154,19 +173,26 @@ struct Part {
     code_bytes: usize,
 }
 
+/// How much time to spend on machine code. It computes the same either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// A third of the time, for code that takes half as long again.
+    Quick,
+    Careful,
+}
+
 /// Compiles the kernels of a year for this machine, to run in that order.
 ///
 /// # Errors
 /// When the code generator refuses a kernel or has no memory for it: the engine then falls back on the interpreter.
-pub fn compile(kernels: Vec<Kernel>) -> Result<CompiledKernels, CompileError> {
+pub fn compile(kernels: Vec<Kernel>, effort: Effort) -> Result<CompiledKernels, CompileError> {
     let layout = Layout::of(&kernels);
     let parts: Result<Vec<Part>, CompileError> = kernels
         .into_par_iter()
-        .enumerate()
-        .map(|(rank, kernel)| {
+        .map(|kernel| {
             let live = kernel.live();
-            let work = emit::Work { rank, kernel: &kernel, live: &live, layout: &layout };
-            let (code, code_bytes) = jit::compile(&work)?;
+            let work = emit::Work { kernel: &kernel, live: &live, layout: &layout };
+            let (code, code_bytes) = jit::compile(&work, effort)?;
             Ok(Part { code, ir: kernel, code_bytes })
         })
         .collect();

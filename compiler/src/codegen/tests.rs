@@ -5,12 +5,12 @@ use num_traits::Signed as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::jit::CAREFUL_WORK;
-use super::{BLOCK_ROWS, Block, CompiledKernels, Width, compile, width_of};
+use super::{BLOCK_ROWS, Block, CompiledKernels, Effort, Width, compile, width_of};
 use crate::ir::{
     APPROXIMATE_ERROR, APPROXIMATE_RESULT, Builder, Kernel, NodeId, Op, Output, OutputValue, Range, Source, Target,
 };
 use crate::num::{Ratio, binary64};
+use crate::split::split;
 use crate::typed::{CompareOp, InputId, QuantityId};
 
 /// Intervals of inputs, from bytes to nearly all of 64 bits.
@@ -253,8 +253,8 @@ impl Found<'_> {
     }
 }
 
-fn check(kernel: Kernel, rows: &[Row]) -> Result<(), TestCaseError> {
-    let code = compile(vec![kernel.clone()]).expect("a kernel compiles");
+fn check(kernel: Kernel, rows: &[Row], effort: Effort) -> Result<(), TestCaseError> {
+    let code = compile(vec![kernel.clone()], effort).expect("a kernel compiles");
     let (block, other) = (run(&code, rows, -1), run(&code, rows, 0x0123_4567_89AB_CDEF));
     let slots = &code.layout.outputs;
     for slot in slots {
@@ -294,19 +294,39 @@ proptest! {
 
     #[test]
     fn machine_code_means_what_each_operation_means(steps in steps(1..40), rows in vec(any::<Row>(), 1..=BLOCK_ROWS)) {
-        check(kernel(&steps), &rows)?;
+        let kernel = kernel(&steps);
+        check(kernel.clone(), &rows, Effort::Quick)?;
+        check(kernel, &rows, Effort::Careful)?;
+    }
+
+    #[test]
+    fn cutting_a_kernel_changes_nothing(
+        steps in steps(20..120),
+        nodes in 4usize..60,
+        rows in vec(any::<Row>(), 1..=BLOCK_ROWS),
+    ) {
+        let whole = kernel(&steps);
+        let parts = split(whole.clone(), nodes);
+        let live = whole.live().len();
+        prop_assert!(parts.len() > 1 || live < 2 * nodes, "{} operations in one kernel of {}", live, nodes);
+        let [whole, parts] = [vec![whole], parts].map(|kernels| compile(kernels, Effort::Quick).expect("it compiles"));
+        let (one, other) = (run(&whole, &rows, 0), run(&parts, &rows, 0));
+        for slots in &whole.layout.outputs {
+            let same = parts.layout.outputs.iter().find(|known| known.output.target == slots.output.target);
+            let same = same.expect("no output is lost");
+            for row in 0..rows.len() {
+                prop_assert_eq!(one.integer(slots.value, row), other.integer(same.value, row));
+            }
+        }
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Registers are allocated another way there.
     #[test]
     fn long_kernels_too(steps in steps(2_500..2_600), rows in vec(any::<Row>(), 9..=17)) {
-        let kernel = kernel(&steps);
-        prop_assert!(kernel.live().len() > CAREFUL_WORK);
-        check(kernel, &rows)?;
+        check(kernel(&steps), &rows, Effort::Quick)?;
     }
 }
 
@@ -322,7 +342,7 @@ fn small_negative_integers_of_128_bits_are_approximated() {
     ir.approximate(product, one, binary64(&factor((1, 1))));
     let kernel = every_node(ir);
     let approximation = kernel.nodes.iter().position(|node| matches!(node.op, Op::Approximate(..))).expect("is there");
-    let code = compile(vec![kernel]).expect("a kernel compiles");
+    let code = compile(vec![kernel], Effort::Careful).expect("a kernel compiles");
     for numerator in [-5i128, -1, 0, 1, 5, -(1 << 40)] {
         // Rank 3 of the ways to pick a cell: as it stands.
         let mut row: Row = Default::default();

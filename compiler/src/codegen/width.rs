@@ -1,7 +1,7 @@
-//! In which lanes the value of a node stands, and what kernels leave each other.
+//! In which lanes the value of a node stands.
 
 use super::Width;
-use crate::ir::{NodeId, OutputValue, Range, Source, Target};
+use crate::ir::Range;
 
 /// Integers below it, and their quotients, are exact in binary64 with a bit to spare.
 pub const EXACT: i128 = 1 << 51;
@@ -19,23 +19,4 @@ pub fn width_of(range: Option<Range>) -> Width {
 
 pub fn magnitude(range: Option<Range>) -> u128 {
     range.map_or(1, |(low, high)| low.unsigned_abs().max(high.unsigned_abs()))
-}
-
-/// What an output leaves for later kernels, and from which node.
-pub fn left_by(target: Target, present: NodeId, value: &OutputValue) -> Vec<(Source, NodeId)> {
-    match target {
-        Target::Staged(id) => {
-            let mut left = vec![(Source::StagedPresent(id), present)];
-            match *value {
-                OutputValue::Flag(node) | OutputValue::Integer(node) => left.push((Source::Staged(id), node)),
-                OutputValue::Fraction { numerator, factor, .. } => {
-                    left.push((Source::Staged(id), numerator));
-                    left.extend(factor.map(|factor| (Source::StagedFactor(id), factor)));
-                }
-            }
-            left
-        }
-        Target::StagedFlag(id, flag) => vec![(Source::StagedFlag(id, flag), present)],
-        _ => Vec::new(),
-    }
 }

@@ -7,11 +7,10 @@
 
 mod calendar;
 mod fraction;
-mod parts;
 mod states;
 mod survey;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use num_traits::{One as _, Zero as _};
 use polc_dsl::ast::{BoundKind, Reach};
@@ -27,9 +26,63 @@ use crate::typed::{
 };
 
 pub use fraction::Fraction;
-pub use parts::lower;
 pub use states::{StateForm, States};
 pub use survey::{Survey, survey};
+
+/// Lowers the targets for the rows of one year. `complete` names inputs of which none of the rows has an empty cell: what guards
+/// against one is left out. `states` says how numbers of earlier rows stand.
+#[must_use]
+pub fn lower<'p>(
+    program: &'p Program,
+    year: i64,
+    targets: &[Target],
+    complete: &'p [InputId],
+    states: &'p States,
+) -> Kernel {
+    let mut lowerer = Lowerer::new(program, year, complete, states);
+    // What a quantity reads comes before it: no chain of quantities is too long for the stack, and what is computed for one of
+    // them stays together.
+    order(program, targets).into_iter().for_each(|id| drop(lowerer.quantity(id)));
+    let outputs = targets.iter().map(|target| match *target {
+        Target::Quantity(id) | Target::State(id) => lowerer.output(*target, id),
+        Target::Control(rank) => lowerer.control(rank),
+    });
+    let outputs = outputs.collect();
+    lowerer.finish(outputs)
+}
+
+fn quantity_of(target: Target) -> Option<QuantityId> {
+    match target {
+        Target::Quantity(id) | Target::State(id) => Some(id),
+        Target::Control(_) => None,
+    }
+}
+
+/// The quantities that the targets need, each after those that it reads.
+fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
+    let mut roots = Vec::new();
+    for target in targets {
+        roots.extend(quantity_of(*target));
+        if let Target::Control(rank) = target
+            && let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind
+        {
+            guard.iter().chain([condition]).for_each(|expr| expr.quantities(&mut roots));
+        }
+    }
+    let mut order = Vec::new();
+    let mut seen = HashSet::new();
+    // A quantity is met twice on the stack: to push what it reads, then to take its place.
+    let mut pending: Vec<(QuantityId, bool)> = roots.into_iter().rev().map(|id| (id, false)).collect();
+    while let Some((id, ready)) = pending.pop() {
+        if ready {
+            order.push(id);
+        } else if seen.insert(id) {
+            pending.push((id, true));
+            pending.extend(program.needs(id).into_iter().rev().map(|need| (need, false)));
+        }
+    }
+    order
+}
 
 impl<'p> Lowerer<'p> {
     fn new(program: &'p Program, year: i64, complete: &'p [InputId], states: &'p States) -> Self {
@@ -40,8 +93,6 @@ impl<'p> Lowerer<'p> {
             complete,
             states,
             quantities: HashMap::new(),
-            staged: HashMap::new(),
-            factors: HashMap::new(),
             scopes: HashMap::new(),
             status: ir.no,
             ir,
@@ -84,10 +135,6 @@ struct Lowerer<'p> {
     states: &'p States,
     ir: Builder,
     quantities: HashMap<QuantityId, LoweredQuantity>,
-    /// What earlier kernels of the group left.
-    staged: HashMap<QuantityId, parts::Staged>,
-    /// Where this kernel leaves denominators.
-    factors: HashMap<NodeId, Source>,
     /// Whether each governs the row, and the doubt of it.
     scopes: HashMap<ScopeId, (NodeId, NodeId)>,
     /// The doubts of the controls.
@@ -165,10 +212,7 @@ impl<'p> Lowerer<'p> {
         if let Some(known) = self.quantities.get(&id) {
             return known.clone();
         }
-        let lowered = match self.staged(id) {
-            Some(staged) => staged,
-            None => stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || self.compute(id)),
-        };
+        let lowered = stacker::maybe_grow(128 * 1024, 2 * 1024 * 1024, || self.compute(id));
         self.quantities.insert(id, lowered.clone());
         lowered
     }

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput};
 use native::Columns;
 use polc_compiler::Selection;
-use polc_compiler::codegen::{Block, compile};
+use polc_compiler::codegen::{Block, Effort, compile};
 use polc_compiler::ir::Target;
 use polc_compiler::lower::{States, lower};
+use polc_compiler::split::split;
 use polc_compiler::typed::QuantityId;
 use polc_runtime::bench::{Rate, output_block, repeat, run_kernels};
 use polc_runtime::engine::{Engine, EngineMode, KERNEL_NODES, Prepared};
@@ -197,7 +198,11 @@ impl Contenders {
         for (name, targets) in [("year/total", &[Target::Quantity(self.total)][..]), ("year/all", &all)] {
             group.bench_function(name, |b| {
                 b.iter(|| {
-                    compile(lower(program, 2024, targets, &[], &States::default(), KERNEL_NODES)).expect("machine code")
+                    compile(
+                        split(lower(program, 2024, targets, &[], &States::default()), KERNEL_NODES),
+                        Effort::Careful,
+                    )
+                    .expect("machine code")
                 });
             });
         }
@@ -240,7 +245,8 @@ fn block_total(prepared: &[Prepared]) -> i64 {
         for (input, rows) in &group.blocks {
             group.kernels.run(input, &mut output, *rows);
             for row in (0..*rows).filter(|row| output.flag(slots.present, *row)) {
-                let doubtful = layout.statuses.iter().chain(&slots.doubt).any(|doubt| output.flag(*doubt, row));
+                let doubtful =
+                    std::iter::once(&layout.status).chain(&slots.doubt).any(|doubt| output.flag(*doubt, row));
                 assert!(!doubtful, "a row handed over");
                 total += output.integer(slots.value, row) as i64;
             }

@@ -50,16 +50,17 @@ impl Measures {
             Selection::All => "Toutes les sorties",
             Selection::Chosen => "Sorties choisies",
         };
-        let milliseconds = Ratio::new((self.compilation / 100).into(), 10.into());
+        let milliseconds = |time: u64| format_french(&Ratio::new((time / 100).into(), 10.into()), 0);
         let kilobytes = (self.code_bytes as u64).div_ceil(1_000);
         let kernels = counted(self.kernels.len(), "noyau", "noyaux");
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{title} ({})", counted(self.outputs, "sortie", "sorties"));
         let _ = writeln!(
             text,
-            "  {kernels}, {} ko de code, prêts en {} ms ; par ligne : {} lus, {} écrits",
+            "  {kernels}, {} ko de code, prêts en {} ms, ou {} ms avec soin ; par ligne : {} lus, {} écrits",
             format_french(&Ratio::from_integer(kilobytes.into()), 0),
-            format_french(&milliseconds, 0),
+            milliseconds(self.compilation),
+            milliseconds(self.careful_compilation),
             counted(self.bytes_read, "octet", "octets"),
             counted(self.bytes_written, "octet", "octets"),
         );

@@ -6,8 +6,11 @@
 pub(crate) mod aggregates;
 mod compiled;
 mod history;
+mod kernels;
 mod keys;
+mod order;
 pub(crate) mod reference;
+mod states;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -17,6 +20,7 @@ use num_integer::Integer as _;
 use polc_compiler::ir::Target;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
+use rayon::prelude::*;
 
 use crate::bounds::bounded;
 use crate::table::{
@@ -24,8 +28,11 @@ use crate::table::{
 };
 
 pub use aggregates::{Aggregates, Survey};
-pub use compiled::{KERNEL_NODES, Kernels, Plan, Prepared};
+pub use compiled::{Plan, Prepared};
 pub use history::History;
+pub use kernels::{KERNEL_NODES, Kernels};
+
+use order::Order;
 
 /// Which way rows are computed. Both give the same results on every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -72,7 +79,7 @@ impl Engine {
     /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
     #[must_use]
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
-        let kernels = Kernels::of(KERNEL_NODES);
+        let kernels = Kernels::default();
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
         let nested = Mutex::default();
@@ -97,7 +104,14 @@ impl Engine {
     /// Cuts the work on a row into kernels near that number of operations. The results are the same.
     #[must_use]
     pub fn cutting_kernels_at(mut self, nodes: usize) -> Self {
-        self.kernels = Kernels::of(nodes);
+        self.kernels.nodes = nodes;
+        self
+    }
+
+    /// Compiles with care from the first row, as for many. The results are the same.
+    #[must_use]
+    pub fn compiling_with_care(mut self) -> Self {
+        self.kernels.careful_rows = 0;
         self
     }
 
@@ -233,20 +247,25 @@ impl Engine {
         controls: &[u32],
         progress: &(dyn Fn(usize) + Sync),
     ) -> Results {
-        let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
-        let run = |sink: &mut Sink| match self.mode {
+        let run = || match self.mode {
             EngineMode::Reference => {
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows, None);
                 let rows: Vec<usize> = (0..batch.rows).collect();
-                self.reference(batch, history, controls, &rows, sink, progress);
+                self.reference(batch, history, controls, &rows, &mut sink, progress);
                 sink.statistics.reference = batch.rows;
+                sink.finish(&self.program)
             }
-            EngineMode::Compiled => drop(self.compiled(batch, history, controls, sink, progress)),
+            EngineMode::Compiled => {
+                let order = Order::of(&self.program, history);
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows, Some(&order));
+                self.compiled(batch, history, &order, controls, &mut sink, progress);
+                sink.finish(&self.program)
+            }
         };
-        match &self.pool {
-            Some(pool) => pool.install(|| run(&mut sink)),
-            None => run(&mut sink),
-        }
-        let results = sink.finish(&self.program);
+        let results = match &self.pool {
+            Some(pool) => pool.install(run),
+            None => run(),
+        };
         if !self.bounding {
             return results;
         }
@@ -397,8 +416,9 @@ pub(crate) struct RowResult {
     pub failed: Vec<u32>,
 }
 
-/// Where results are gathered.
-struct Sink {
+/// Where results are gathered: in the order in which they are computed, if it is not that of the rows.
+struct Sink<'o> {
+    order: Option<&'o Order>,
     columns: Vec<ResultColumn>,
     errors: Vec<RowError>,
     statistics: Statistics,
@@ -406,8 +426,8 @@ struct Sink {
     failures: Vec<(u32, usize)>,
 }
 
-impl Sink {
-    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize) -> Self {
+impl<'o> Sink<'o> {
+    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize, order: Option<&'o Order>) -> Self {
         let columns = outputs
             .iter()
             .map(|id| {
@@ -429,7 +449,7 @@ impl Sink {
             })
             .collect();
         let failures = controls.iter().map(|rank| (*rank, 0)).collect();
-        Self { columns, errors: Vec::new(), statistics: Statistics::default(), failures }
+        Self { order, columns, errors: Vec::new(), statistics: Statistics::default(), failures }
     }
 
     fn controls_failed(&mut self, rank: u32, rows: usize) {
@@ -442,8 +462,9 @@ impl Sink {
     fn store(&mut self, row: usize, result: Result<RowResult, RowErrorKind>) {
         match result {
             Ok(result) => {
+                let place = self.order.map_or(row, |order| order.positions[row] as usize);
                 for (column, value) in self.columns.iter_mut().zip(result.values) {
-                    column.set(row, value);
+                    column.set(place, value);
                 }
                 result.failed.into_iter().for_each(|rank| self.controls_failed(rank, 1));
             }
@@ -452,6 +473,9 @@ impl Sink {
     }
 
     fn finish(mut self, program: &Program) -> Results {
+        if let Some(order) = self.order {
+            self.columns.par_iter_mut().for_each(|column| column.restore(&order.positions));
+        }
         self.errors.sort_by_key(|error| error.row);
         // A row in error has no results at all.
         for error in &self.errors {
@@ -468,6 +492,32 @@ impl Sink {
 }
 
 impl ResultColumn {
+    /// Puts results in the order of rows; the positions are where each row now stands.
+    fn restore(&mut self, positions: &[u32]) {
+        fn of<T: Copy>(cells: &mut Vec<T>, positions: &[u32]) {
+            *cells = positions.iter().map(|position| cells[*position as usize]).collect();
+        }
+        of(&mut self.present, positions);
+        match &mut self.values {
+            ResultValues::Boolean(cells) => of(cells, positions),
+            ResultValues::Date(cells) => of(cells, positions),
+            ResultValues::Case(cells) => of(cells, positions),
+            ResultValues::Number(numbers) => {
+                of(&mut numbers.numerators, positions);
+                if let Denominators::PerRow(denominators) = &mut numbers.denominators {
+                    of(denominators, positions);
+                }
+                if !numbers.large.is_empty() {
+                    let mut large = std::mem::take(&mut numbers.large);
+                    let rows = positions.iter().enumerate();
+                    numbers.large = rows.filter_map(|(row, at)| Some((row, large.remove(&(*at as usize))?))).collect();
+                }
+            }
+            // No result of a policy is a text.
+            ResultValues::Text(_) => {}
+        }
+    }
+
     pub(crate) fn set(&mut self, row: usize, value: Option<Value>) {
         self.present[row] = value.is_some();
         match (&mut self.values, value) {
@@ -486,9 +536,14 @@ impl Numbers {
         if factor <= 0 {
             return;
         }
-        let whole = constant.checked_mul(factor).map(|denominator| {
-            let common = numerator.gcd(&denominator);
-            (numerator / common, denominator / common)
+        let whole = constant.checked_mul(factor).map(|denominator| (numerator, denominator));
+        // Numbers need not be in lowest terms: reducing them takes longer than all the rest.
+        let short = |number: i128| i64::try_from(number).is_ok();
+        let is_short = matches!(self.denominators, Denominators::PerRow(_))
+            && whole.is_some_and(|(above, below)| short(above) && short(below));
+        let whole = whole.map(|(above, below)| {
+            let common = if is_short { 1 } else { above.gcd(&below) };
+            (above / common, below / common)
         });
         let fits = whole.and_then(|(above, below)| match &mut self.denominators {
             Denominators::Constant(known) => {

@@ -1,0 +1,186 @@
+//! The rows in the order in which compiled code takes them, and their cells in that order.
+//!
+//! The rows of one year stand far apart in a file that goes from centre to centre: taken from there block by block, each cell
+//! would cost a line of the cache. They are put in order once, column by column.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use polc_compiler::codegen::{Block, Cell, Layout, Slot, Width};
+use polc_compiler::ir::Source;
+use polc_compiler::typed::{InputId, Program};
+use rayon::prelude::*;
+
+use super::History;
+use crate::table::{Batch, ColumnData};
+
+/// Rows in order of year, each year in the order of the batch; last, those of years that the policy does not cover.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    /// The row at each position.
+    pub rows: Vec<u32>,
+    /// The position of each row.
+    pub positions: Vec<u32>,
+    /// The positions of each year, ascending.
+    pub years: Vec<(i64, Range<usize>)>,
+    pub apart: Range<usize>,
+}
+
+impl Order {
+    pub fn of(program: &Program, history: &History) -> Self {
+        let (first, last) = program.years;
+        let years = &history.years;
+        let mut ends: BTreeMap<i64, usize> = BTreeMap::new();
+        // Years that are not covered come last, together.
+        let place = |year: i64| if (first..=last).contains(&year) { year } else { i64::MAX };
+        years.iter().for_each(|year| *ends.entry(place(*year)).or_default() += 1);
+        let mut start = 0;
+        let mut ranges = Vec::with_capacity(ends.len());
+        for (year, end) in &mut ends {
+            ranges.push((*year, start..start + *end));
+            start += std::mem::replace(end, start);
+        }
+        // Each end is now the next free position of its year.
+        let mut rows = vec![0; years.len()];
+        let mut positions = vec![0; years.len()];
+        for (row, year) in years.iter().enumerate() {
+            if let Some(next) = ends.get_mut(&place(*year)) {
+                rows[*next] = row as u32;
+                positions[row] = *next as u32;
+                *next += 1;
+            }
+        }
+        let apart = match ranges.last() {
+            Some((i64::MAX, range)) => range.clone(),
+            _ => start..start,
+        };
+        ranges.retain(|(year, _)| *year < i64::MAX);
+        Self { rows, positions, years: ranges, apart }
+    }
+
+    /// The row at a position.
+    pub fn row(&self, position: usize) -> usize {
+        self.rows[position] as usize
+    }
+}
+
+/// The cells of one input, by position.
+#[derive(Debug)]
+enum Cells {
+    /// All bits or none.
+    Flag(Vec<u8>),
+    I16(Vec<i16>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+/// The cells that kernels read, by position, in lanes as wide as kernels read them.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    cells: BTreeMap<InputId, Cells>,
+    /// Where cells are missing; only of inputs of which some are.
+    missing: BTreeMap<InputId, Vec<u8>>,
+}
+
+impl Columns {
+    /// The columns of a batch that kernels of these layouts read.
+    pub fn of<'l>(batch: &Batch, order: &Order, layouts: impl Iterator<Item = &'l Layout>) -> Self {
+        let mut read: BTreeMap<InputId, Width> = BTreeMap::new();
+        let mut asked: BTreeSet<InputId> = BTreeSet::new();
+        for (source, slot) in layouts.flat_map(|layout| &layout.inputs) {
+            match source {
+                Source::Cell(id) | Source::PastCell(_, id) => {
+                    read.entry(*id).and_modify(|width| *width = slot.width.max(*width)).or_insert(slot.width);
+                }
+                Source::Missing(id) | Source::PastCellPresent(_, id) => drop(asked.insert(*id)),
+                _ => {}
+            }
+        }
+        let column = |id: &InputId| batch.columns[id.index()].as_ref();
+        let cells = read.par_iter().filter_map(|(id, width)| Some((*id, Cells::of(&column(id)?.data, *width, order)?)));
+        let missing = asked.par_iter().filter_map(|id| {
+            let missing = &column(id)?.missing;
+            (!missing.is_empty()).then(|| (*id, placed(missing, order, flag_byte)))
+        });
+        Self { cells: cells.collect(), missing: missing.collect() }
+    }
+
+    /// Fills a column of a block with the cells at some positions; `none` where the batch has no such column.
+    pub fn fill(&self, id: InputId, none: i64, positions: Range<usize>, block: &mut Block, slot: Slot) {
+        match self.cells.get(&id) {
+            None => block.fill_integers(slot, positions.map(|_| none)),
+            Some(Cells::Flag(cells)) => copy(block, slot, &cells[positions], i64::from),
+            Some(Cells::I16(cells)) => copy(block, slot, &cells[positions], i64::from),
+            Some(Cells::I32(cells)) => copy(block, slot, &cells[positions], i64::from),
+            Some(Cells::I64(cells)) => copy(block, slot, &cells[positions], i64::from),
+        }
+    }
+
+    /// The cell at a position; 0 where there is no such column.
+    pub fn cell(&self, id: InputId) -> impl Fn(usize) -> i64 + '_ {
+        let cells = self.cells.get(&id);
+        move |position| match cells {
+            None => 0,
+            Some(Cells::Flag(cells)) => i64::from(cells[position] != 0),
+            Some(Cells::I16(cells)) => i64::from(cells[position]),
+            Some(Cells::I32(cells)) => i64::from(cells[position]),
+            Some(Cells::I64(cells)) => cells[position],
+        }
+    }
+
+    /// Fills a column of flags with where cells are missing, of an input that has a column.
+    pub fn fill_missing(&self, id: InputId, positions: Range<usize>, block: &mut Block, slot: Slot) {
+        match self.missing.get(&id) {
+            None => block.fill_flags(slot, positions.map(|_| false)),
+            Some(missing) => block.fill(slot, missing[positions].iter().copied()),
+        }
+    }
+
+    /// Whether the cell at a position is missing, of an input that has a column.
+    pub fn is_missing(&self, id: InputId, position: usize) -> bool {
+        self.missing.get(&id).is_some_and(|missing| missing[position] != 0)
+    }
+}
+
+impl Cells {
+    fn of(data: &ColumnData, width: Width, order: &Order) -> Option<Self> {
+        Some(match data {
+            ColumnData::Number(cells) => Self::narrowed(cells, width, order),
+            ColumnData::Boolean(cells) => Self::Flag(placed(cells, order, flag_byte)),
+            ColumnData::Date(cells) => Self::narrowed(cells, width, order),
+            ColumnData::Case(cells) => Self::narrowed(cells, width, order),
+            // Kernels read no text.
+            ColumnData::Text(_) => return None,
+        })
+    }
+
+    /// The values fit, as the range of the input says.
+    fn narrowed<T: Copy + Into<i64> + Sync>(cells: &[T], width: Width, order: &Order) -> Self {
+        match width {
+            Width::Flag | Width::I16 => Self::I16(placed(cells, order, |cell| cell.into() as i16)),
+            Width::I32 => Self::I32(placed(cells, order, |cell| cell.into() as i32)),
+            Width::I64 | Width::I128 => Self::I64(placed(cells, order, Into::into)),
+        }
+    }
+}
+
+fn flag_byte(flag: bool) -> u8 {
+    if flag { u8::MAX } else { 0 }
+}
+
+/// The cells of a batch, by position: read in a row, written to as many places as there are years.
+fn placed<T: Copy, U: Copy + Default>(cells: &[T], order: &Order, value: impl Fn(T) -> U) -> Vec<U> {
+    let mut result = vec![U::default(); cells.len()];
+    for (cell, position) in cells.iter().zip(&order.positions) {
+        result[*position as usize] = value(*cell);
+    }
+    result
+}
+
+fn copy<T: Cell + 'static>(block: &mut Block, slot: Slot, cells: &[T], wide: impl Fn(T) -> i64) {
+    if slot.width.bytes() == T::BYTES {
+        block.fill(slot, cells.iter().copied());
+    } else {
+        block.fill_integers(slot, cells.iter().map(|cell| wide(*cell)));
+    }
+}
