@@ -5,9 +5,8 @@
 //! leave it. Where a bound would pass [`LIMIT`], a [`Op::Narrow`] cuts the interval, and the rows outside are handed to the
 //! interpreter.
 
-use std::collections::HashMap;
-
 use polc_dsl::ast::Reach;
+use rustc_hash::FxHashMap;
 
 use crate::typed::{CompareOp, InputId, QuantityId};
 
@@ -17,6 +16,10 @@ pub const LIMIT: i128 = 1 << 122;
 pub const APPROXIMATE_RESULT: i128 = 1 << 47;
 /// How much the value that an approximation stands for may be above it.
 pub const APPROXIMATE_ERROR: i128 = 2;
+
+/// Bound of a quotient of integers that machine code cannot divide for sure: what is computed from it stays within 64 bits. As
+/// cents, eleven thousand billion euros.
+pub const QUOTIENT_LIMIT: i128 = 1 << 50;
 
 /// Bound of what [`Op::DivideBy`] divides.
 pub const SHORT_DIVIDEND: i128 = 1 << 48;
@@ -84,7 +87,8 @@ pub enum Op {
     /// The same value, known to lie in its interval: other rows have been handed over.
     Narrow(NodeId),
     Compare(CompareOp, NodeId, NodeId),
-    /// Whether a [`Op::FloorDivide`] of integers that machine code cannot divide for sure is not what was computed.
+    /// Whether a [`Op::FloorDivide`] of integers that machine code cannot divide for sure is not what was computed, or leaves
+    /// its interval, which [`QUOTIENT_LIMIT`] bounds.
     Unproved(NodeId),
     /// Whether the magnitude is above a bound.
     Exceeds(NodeId, i128),
@@ -321,8 +325,12 @@ pub struct Site {
 #[derive(Debug)]
 pub struct Builder {
     nodes: Vec<Node>,
-    known: HashMap<(Op, Option<Range>), NodeId>,
+    /// For each node, what a flag is made of, as a set of hashes: flags that share nothing do not imply each other.
+    atoms: Vec<u64>,
+    known: FxHashMap<(Op, Option<Range>), NodeId>,
     doubt: NodeId,
+    /// How far to look for flags that follow from others: it makes kernels shorter, and takes time.
+    pub depth: u32,
     /// Where doubts are raised, whatever becomes of them.
     pub sites: Vec<Site>,
     /// The quantity being computed.
@@ -335,8 +343,10 @@ impl Default for Builder {
     fn default() -> Self {
         let mut builder = Self {
             nodes: Vec::new(),
-            known: HashMap::new(),
+            atoms: Vec::new(),
+            known: FxHashMap::default(),
             doubt: NodeId(0),
+            depth: 6,
             sites: Vec::new(),
             of: None,
             yes: NodeId(0),
@@ -356,6 +366,11 @@ impl Builder {
             return *id;
         }
         let id = NodeId(self.nodes.len() as u32);
+        self.atoms.push(match op {
+            Op::And(a, b) | Op::Or(a, b) => self.atoms[a.index()] | self.atoms[b.index()],
+            Op::Not(a) => self.atoms[a.index()],
+            _ => 1 << (id.0 % 64),
+        });
         self.nodes.push(Node { op, range, of: self.of });
         self.known.insert((op, range), id);
         id
@@ -545,13 +560,19 @@ impl Builder {
         self.push_division(numerator, denominator, range)
     }
 
-    fn push_division(&mut self, numerator: NodeId, denominator: NodeId, range: Range) -> NodeId {
-        let quotient = self.push(Op::FloorDivide(numerator, denominator), Some(range));
-        if !divides_surely(self.range(numerator), self.range(denominator)) {
-            let unproved = self.push(Op::Unproved(quotient), None);
-            let yes = self.yes;
-            self.hand_over(yes, unproved, Reason::Unproved);
+    fn push_division(&mut self, numerator: NodeId, denominator: NodeId, (low, high): Range) -> NodeId {
+        let yes = self.yes;
+        if divides_surely(self.range(numerator), self.range(denominator)) {
+            return self.push(Op::FloorDivide(numerator, denominator), Some((low, high)));
         }
+        if low > QUOTIENT_LIMIT {
+            // No row is within the bound.
+            self.hand_over(yes, yes, Reason::Bound);
+            return self.constant(0);
+        }
+        let quotient = self.push(Op::FloorDivide(numerator, denominator), Some((low, high.min(QUOTIENT_LIMIT))));
+        let unproved = self.push(Op::Unproved(quotient), None);
+        self.hand_over(yes, unproved, Reason::Unproved);
         quotient
     }
 
@@ -575,7 +596,10 @@ impl Builder {
             if bl >= ah {
                 return b;
             }
-            return self.push(Op::Maximum(a, b), Some((al.max(bl), ah.max(bh))));
+            // The magnitude of a number.
+            let opposite = |x: NodeId, y: NodeId| matches!(self.op(y), Op::Subtract(zero, z) if z == x && self.constant_of(zero) == Some(0));
+            let least = if opposite(a, b) || opposite(b, a) { 0 } else { al.max(bl) };
+            return self.push(Op::Maximum(a, b), Some((least, ah.max(bh))));
         }
         if ah <= bl {
             return a;
@@ -606,28 +630,32 @@ impl Builder {
     }
 
     pub fn and(&mut self, a: NodeId, b: NodeId) -> NodeId {
-        if a == self.no || b == self.no {
-            return self.no;
+        if self.implies(a, b) {
+            return a;
         }
-        if a == self.yes || a == b {
+        if self.implies(b, a) {
             return b;
         }
-        if b == self.yes {
-            return a;
+        if self.excludes(a, b) {
+            return self.no;
         }
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         self.push(Op::And(a, b), None)
     }
 
     pub fn or(&mut self, a: NodeId, b: NodeId) -> NodeId {
-        if a == self.yes || b == self.yes {
-            return self.yes;
-        }
-        if a == self.no || a == b {
+        if self.implies(a, b) {
             return b;
         }
-        if b == self.no {
+        if self.implies(b, a) {
             return a;
+        }
+        for (one, other) in [(a, b), (b, a)] {
+            if let Op::Not(inner) = self.op(one)
+                && self.implies(inner, other)
+            {
+                return self.yes;
+            }
         }
         let (a, b) = if a <= b { (a, b) } else { (b, a) };
         self.push(Op::Or(a, b), None)
@@ -679,17 +707,49 @@ impl Builder {
         self.or(then, otherwise)
     }
 
-    /// Whether a flag holds wherever another does, as far as its conjuncts show.
+    /// Whether a flag holds wherever another does, as far as the way both are made shows.
     #[must_use]
     pub fn implies(&self, premise: NodeId, conclusion: NodeId) -> bool {
-        if premise == conclusion || conclusion == self.yes {
+        self.follows(premise, conclusion, self.depth)
+    }
+
+    fn follows(&self, premise: NodeId, conclusion: NodeId, depth: u32) -> bool {
+        if premise == conclusion || conclusion == self.yes || premise == self.no {
             return true;
         }
-        match (self.op(premise), self.op(conclusion)) {
-            (_, Op::And(a, b)) if self.implies(premise, a) && self.implies(premise, b) => true,
-            (Op::And(a, b), _) => self.implies(a, conclusion) || self.implies(b, conclusion),
-            _ => false,
+        // What is made of nothing follows only from what is made of it, which comes later.
+        let is_bare = |id| !matches!(self.op(id), Op::And(..) | Op::Or(..) | Op::Not(_));
+        if conclusion > premise && is_bare(conclusion) || premise > conclusion && is_bare(premise) {
+            return false;
         }
+        if self.atoms[premise.index()] & self.atoms[conclusion.index()] == 0 {
+            return false;
+        }
+        let Some(depth) = depth.checked_sub(1) else { return false };
+        let by_premise = match (self.op(premise), self.op(conclusion)) {
+            (Op::Not(a), Op::Not(b)) => return self.follows(b, a, depth),
+            (Op::Or(a, b), _) => return self.follows(a, conclusion, depth) && self.follows(b, conclusion, depth),
+            (Op::And(a, b), _) => self.follows(a, conclusion, depth) || self.follows(b, conclusion, depth),
+            _ => false,
+        };
+        by_premise
+            || match self.op(conclusion) {
+                Op::And(a, b) => self.follows(premise, a, depth) && self.follows(premise, b, depth),
+                Op::Or(a, b) => self.follows(premise, a, depth) || self.follows(premise, b, depth),
+                _ => false,
+            }
+    }
+
+    /// Whether two flags never hold together, as far as the way both are made shows.
+    fn excludes(&self, a: NodeId, b: NodeId) -> bool {
+        [(a, b), (b, a)].into_iter().any(|(one, other)| match self.op(one) {
+            Op::Not(inner) => self.implies(other, inner),
+            Op::And(x, y) => [x, y].into_iter().any(|part| match self.op(part) {
+                Op::Not(inner) => self.implies(other, inner),
+                _ => false,
+            }),
+            _ => false,
+        })
     }
 
     /// The prime factors, as far as they are known: the operands of products, down.

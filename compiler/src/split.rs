@@ -4,7 +4,9 @@
 //! a time that grows faster than their length. The values that a kernel computes and a later one reads go through columns of
 //! the block, as they are: nothing is computed otherwise than in one piece, and nothing that takes long is computed twice.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::ir::{Kernel, Node, NodeId, Op, Output, OutputValue, Source, map_operands, operands};
 
@@ -122,7 +124,7 @@ fn cheap(kernel: &Kernel, live: &[NodeId]) -> Vec<bool> {
 struct Piece {
     nodes: Vec<Node>,
     /// Where the nodes of the whole stand in it.
-    ids: HashMap<NodeId, NodeId>,
+    ids: FxHashMap<NodeId, NodeId>,
     outputs: Vec<Output>,
     stages: Vec<(u32, NodeId)>,
     status: Option<NodeId>,

@@ -1,12 +1,12 @@
 //! The loop of a kernel in Cranelift's instructions: eight rows at a time.
 
-use std::collections::HashMap;
-
 use cranelift::codegen::ir::{BlockArg, Function};
 use cranelift::jit::JITModule;
 use cranelift::module::Module as _;
 use cranelift::prelude::*;
+use rustc_hash::FxHashMap;
 
+use super::lazy::Lazy;
 use super::width;
 use super::{Layout, Slot, Width};
 use crate::ir::{Kernel, NodeId, Op, OutputValue, Source, operands};
@@ -19,6 +19,7 @@ const ROWS: i64 = 8;
 pub struct Work<'a> {
     pub kernel: &'a Kernel,
     pub live: &'a [NodeId],
+    pub lazy: &'a Lazy,
     pub layout: &'a Layout,
 }
 
@@ -40,23 +41,9 @@ pub fn function(work: &Work<'_>, func: &mut Function, context: &mut FunctionBuil
     builder.ins().brif(some, body, &[BlockArg::Value(zero)], exit, &[]);
 
     builder.switch_to_block(body);
-    let mut emitter = Emitter {
-        work,
-        builder,
-        input,
-        output,
-        row,
-        addresses: HashMap::new(),
-        values: HashMap::new(),
-        widened: HashMap::new(),
-        floats: HashMap::new(),
-        masks: HashMap::new(),
-        each: HashMap::new(),
-        unproved: HashMap::new(),
-    };
+    let mut emitter = Emitter { work, builder, input, output, row, known: Known::default() };
     for id in work.live {
-        let value = emitter.node(*id);
-        emitter.values.insert(*id, value);
+        emitter.emit(*id);
     }
     emitter.outputs();
     let Emitter { mut builder, .. } = emitter;
@@ -87,21 +74,42 @@ pub struct Emitter<'a> {
     input: Value,
     output: Value,
     row: Value,
-    addresses: HashMap<(Value, Width), Value>,
-    values: HashMap<NodeId, Lanes>,
+    pub(super) known: Known,
+}
+
+/// What was computed so far, and may be read.
+#[derive(Clone, Default)]
+pub struct Known {
+    addresses: FxHashMap<(Value, Width), Value>,
+    values: FxHashMap<NodeId, Lanes>,
     /// Nodes in wider lanes than their own.
-    widened: HashMap<(NodeId, Width), Lanes>,
+    widened: FxHashMap<(NodeId, Width), Lanes>,
     /// The estimates of nodes.
-    pub(super) floats: HashMap<NodeId, [Value; 4]>,
+    pub(super) floats: FxHashMap<NodeId, [Value; 4]>,
     /// Flags in the lanes of what they choose.
-    masks: HashMap<(NodeId, Width), Lanes>,
+    masks: FxHashMap<(NodeId, Width), Lanes>,
     /// Flags row by row.
-    each: HashMap<NodeId, [Value; 8]>,
+    each: FxHashMap<NodeId, [Value; 8]>,
     /// Where a quotient is not proved.
-    pub(super) unproved: HashMap<NodeId, Value>,
+    pub(super) unproved: FxHashMap<NodeId, Value>,
 }
 
 impl Emitter<'_> {
+    /// Computes a node, or estimates it where that is enough.
+    fn emit(&mut self, id: NodeId) {
+        if self.work.lazy.is_only_estimated(id) {
+            let estimates = self.estimate(id);
+            self.known.floats.insert(id, estimates);
+        } else {
+            self.compute(id);
+        }
+    }
+
+    pub(super) fn compute(&mut self, id: NodeId) {
+        let value = self.node(id);
+        self.known.values.insert(id, value);
+    }
+
     // ---------------------------------------------------------------------------------------------------- constants
 
     /// A vector of which every lane has these bytes.
@@ -134,7 +142,7 @@ impl Emitter<'_> {
     }
 
     pub(super) fn get(&self, id: NodeId) -> Lanes {
-        self.values[&id]
+        self.known.values[&id]
     }
 
     fn halves(&mut self, value: Value) -> [Value; 2] {
@@ -204,12 +212,12 @@ impl Emitter<'_> {
 
     /// A flag row by row.
     fn each_of(&mut self, flag: NodeId) -> [Value; 8] {
-        if let Some(known) = self.each.get(&flag) {
+        if let Some(known) = self.known.each.get(&flag) {
             return *known;
         }
         let own = self.flag(flag);
         let rows = std::array::from_fn(|i| self.builder.ins().extractlane(own, i as u8));
-        self.each.insert(flag, rows);
+        self.known.each.insert(flag, rows);
         rows
     }
 
@@ -219,7 +227,7 @@ impl Emitter<'_> {
         if self.width(id) >= width {
             return own;
         }
-        if let Some(known) = self.widened.get(&(id, width)) {
+        if let Some(known) = self.known.widened.get(&(id, width)) {
             return *known;
         }
         let constant = match self.work.kernel.node(id).op {
@@ -242,7 +250,7 @@ impl Emitter<'_> {
             }
             _ => own,
         };
-        self.widened.insert((id, width), wider);
+        self.known.widened.insert((id, width), wider);
         wider
     }
 
@@ -282,9 +290,9 @@ impl Emitter<'_> {
     }
 
     /// A flag in the lanes of integers of that width.
-    fn mask(&mut self, flag: NodeId, width: Width) -> Lanes {
+    pub(super) fn mask(&mut self, flag: NodeId, width: Width) -> Lanes {
         let width = width.min(Width::I64);
-        if let Some(known) = self.masks.get(&(flag, width)) {
+        if let Some(known) = self.known.masks.get(&(flag, width)) {
             return *known;
         }
         let Lanes::Flag(own) = self.get(flag) else { unreachable!("a condition is a flag") };
@@ -296,20 +304,20 @@ impl Emitter<'_> {
                 Lanes::I64(self.quarters(halves))
             }
         };
-        self.masks.insert((flag, width), mask);
+        self.known.masks.insert((flag, width), mask);
         mask
     }
 
     // ------------------------------------------------------------------------------------------------------ memory
 
     fn address(&mut self, base: Value, width: Width) -> Value {
-        if let Some(known) = self.addresses.get(&(base, width)) {
+        if let Some(known) = self.known.addresses.get(&(base, width)) {
             return *known;
         }
         let shift = i64::from(width.bytes().trailing_zeros());
         let scaled = if shift == 0 { self.row } else { self.builder.ins().ishl_imm_u(self.row, shift) };
         let address = self.builder.ins().iadd(base, scaled);
-        self.addresses.insert((base, width), address);
+        self.known.addresses.insert((base, width), address);
         address
     }
 
@@ -444,10 +452,13 @@ impl Emitter<'_> {
                 self.fit(value, own)
             }
             Op::Compare(op, a, b) => {
+                if let Some((op, a)) = self.work.lazy.signs(self.work.kernel, id) {
+                    return Lanes::Flag(self.sign(op, a));
+                }
                 let mask = self.compare(op, a, b, id);
                 Lanes::Flag(self.flag_of(mask))
             }
-            Op::Unproved(a) => Lanes::Flag(self.unproved[&a]),
+            Op::Unproved(a) => Lanes::Flag(self.known.unproved[&a]),
             Op::Exceeds(a, bound) => Lanes::Flag(self.exceeds(a, bound)),
             Op::And(a, b) => {
                 let (a, b) = (self.flag(a), self.flag(b));

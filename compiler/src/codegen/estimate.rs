@@ -6,12 +6,15 @@
 //! *proves* it: where it does not, the row is handed over. An approximation is wanted as such: its error is bounded here, and
 //! lowering takes both ends.
 
+use cranelift::codegen::ir::BlockArg;
 use cranelift::prelude::*;
 
+use super::Width;
 use super::emit::{Emitter, Lanes};
 use super::width::{self, EXACT};
-use crate::ir::{APPROXIMATE_RESULT, NodeId, divides_surely};
+use crate::ir::{APPROXIMATE_RESULT, NodeId, Op};
 use crate::num::{Ratio, binary64};
+use crate::typed::CompareOp;
 
 /// Integers of less than 2⁵¹ added to it, bit for bit, make 1.5·2⁵² plus themselves.
 const MAGIC: u64 = 0x4338_0000_0000_0000;
@@ -77,7 +80,7 @@ impl Emitter<'_> {
 
     /// The estimates of a node, exact where it is below 2⁵¹.
     pub(super) fn estimates(&mut self, id: NodeId) -> [Value; 4] {
-        if let Some(known) = self.floats.get(&id) {
+        if let Some(known) = self.known.floats.get(&id) {
             return *known;
         }
         let exact = width::magnitude(self.work.kernel.node(id).range) < EXACT.unsigned_abs();
@@ -102,7 +105,7 @@ impl Emitter<'_> {
                 [lanes[0], lanes[1], lanes[2], lanes[3]]
             }
         };
-        self.floats.insert(id, estimates);
+        self.known.floats.insert(id, estimates);
         estimates
     }
 
@@ -147,9 +150,8 @@ impl Emitter<'_> {
 
     /// Floor of a non-negative integer over a positive one.
     pub(super) fn floor_divide(&mut self, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
-        let range = |id: NodeId| self.work.kernel.node(id).range.unwrap_or((0, 1));
-        if !divides_surely(range(a), range(b)) {
-            return self.floor_divide_wide(a, b, id);
+        if self.work.lazy.divides(self.work.kernel, id) {
+            return self.floor_by_estimates(a, b, id);
         }
         let (whole_a, whole_b) = (self.i64(a), self.i64(b));
         let (float_a, float_b) = (self.estimates(a), self.estimates(b));
@@ -163,9 +165,65 @@ impl Emitter<'_> {
         }))
     }
 
-    fn floor_divide_wide(&mut self, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
+    /// The same where an estimate may be more than a half off. Where its error leaves one floor only, that is it; else the
+    /// integers are computed, aside, for the eight rows: few of them come near a whole number.
+    fn floor_by_estimates(&mut self, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
+        let (work, row_flags) = (self.work, types::I16X8);
+        let lazy = work.lazy;
+        let most = work.kernel.node(id).range.map_or(0, |(_, high)| high);
+        let (float_a, float_b) = (self.estimates(a), self.estimates(b));
+        // Those of the operands, the quotient, what they make of each other, and the two ends.
+        let error = Ratio::new(i128::from(lazy.error(a) + lazy.error(b) + 5).into(), (1i128 << 53).into());
+        let most_float = Ratio::from_integer((most + 1).into());
+        let mut sure: Option<Value> = None;
+        let floors: [Value; 4] = std::array::from_fn(|i| {
+            let (error, end) = (self.float(&error), self.float(&most_float));
+            let ratio = self.builder.ins().fdiv(float_a[i], float_b[i]);
+            let margin = self.builder.ins().fmul(ratio, error);
+            let low = self.builder.ins().fsub(ratio, margin);
+            let high = self.builder.ins().fadd(ratio, margin);
+            let low = self.builder.ins().floor(low);
+            let top = self.builder.ins().floor(high);
+            let one = self.builder.ins().fcmp(FloatCC::Equal, low, top);
+            let within = self.builder.ins().fcmp(FloatCC::LessThan, top, end);
+            let both = self.builder.ins().band(one, within);
+            sure = Some(match sure {
+                None => both,
+                Some(others) => self.builder.ins().band(others, both),
+            });
+            self.nearest(low)
+        });
+        let aside = self.builder.create_block();
+        let join = self.builder.create_block();
+        self.builder.set_cold_block(aside);
+        let sure = sure.unwrap_or(floors[0]);
+        let all = self.builder.ins().vall_true(sure);
+        let proved = self.flag_constant(false);
+        let found: Vec<BlockArg> = floors.into_iter().chain([proved]).map(BlockArg::Value).collect();
+        self.builder.ins().brif(all, join, &found, aside, &[]);
+        let results: [Value; 4] = std::array::from_fn(|_| self.builder.append_block_param(join, types::I64X2));
+        let unproved = self.builder.append_block_param(join, row_flags);
+
+        self.builder.switch_to_block(aside);
+        let before = self.known.clone();
+        for id in lazy.below(work.kernel, &[a, b]) {
+            self.compute(id);
+        }
+        let (quotients, doubt) = self.floor_divide_wide(a, b, most);
+        let quotients = self.vectors(types::I64X2, quotients);
+        let found: Vec<BlockArg> = quotients.into_iter().chain([doubt]).map(BlockArg::Value).collect();
+        self.builder.ins().jump(join, &found);
+        self.builder.switch_to_block(join);
+        // What was computed aside is not there for what follows.
+        self.known = before;
+        self.known.unproved.insert(id, unproved);
+        Lanes::I64(results)
+    }
+
+    /// Row by row, in integers of 128 bits, and where the quotient is not proved to be one up to a bound.
+    fn floor_divide_wide(&mut self, a: NodeId, b: NodeId, most: i128) -> ([Value; 8], Value) {
         let (above, below) = (self.i128(a), self.i128(b));
-        let mut doubts = Vec::with_capacity(8);
+        let mut doubts = [above[0]; 8];
         let quotients = std::array::from_fn(|i| {
             let (numerator, denominator) = (above[i], below[i]);
             let (x, y) = (self.as_float(numerator, false), self.as_float(denominator, false));
@@ -189,14 +247,73 @@ impl Emitter<'_> {
             let quotient = self.builder.ins().iadd(quotient, up);
             let negative = self.builder.ins().icmp(IntCC::SignedLessThan, remainder, zero);
             let excess = self.builder.ins().icmp(IntCC::SignedGreaterThanOrEqual, remainder, denominator);
-            doubts.push(self.builder.ins().bor(negative, excess));
-            self.builder.ins().sextend(types::I128, quotient)
+            let most = self.builder.ins().iconst(types::I64, most as i64);
+            // One too many of the greatest estimate is negative.
+            let beyond = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, quotient, most);
+            let doubt = self.builder.ins().bor(negative, excess);
+            doubts[i] = self.builder.ins().bor(doubt, beyond);
+            quotient
         });
-        if let Ok(doubts) = <[Value; 8]>::try_from(doubts) {
-            let doubt = self.flag_of_each(doubts);
-            self.unproved.insert(id, doubt);
+        (quotients, self.flag_of_each(doubts))
+    }
+
+    /// The estimates of an integer that is not computed, from those of its operands: see [`super::lazy`].
+    pub(super) fn estimate(&mut self, id: NodeId) -> [Value; 4] {
+        let op = self.work.kernel.node(id).op;
+        let two = |emitter: &mut Self, a: NodeId, b: NodeId| (emitter.estimates(a), emitter.estimates(b));
+        match op {
+            Op::Multiply(a, b) => {
+                let (a, b) = two(self, a, b);
+                std::array::from_fn(|i| self.builder.ins().fmul(a[i], b[i]))
+            }
+            Op::Add(a, b) => {
+                let (a, b) = two(self, a, b);
+                std::array::from_fn(|i| self.builder.ins().fadd(a[i], b[i]))
+            }
+            Op::Subtract(a, b) => {
+                let (a, b) = two(self, a, b);
+                std::array::from_fn(|i| self.builder.ins().fsub(a[i], b[i]))
+            }
+            Op::Select(flag, a, b) => {
+                let (a, b) = two(self, a, b);
+                let Lanes::I64(mask) = self.mask(flag, Width::I64) else {
+                    unreachable!("a mask has the lanes asked for")
+                };
+                std::array::from_fn(|i| self.choose(mask[i], a[i], b[i]))
+            }
+            Op::Minimum(a, b) | Op::Maximum(a, b) => {
+                let (a, b) = two(self, a, b);
+                let order = if matches!(op, Op::Minimum(..)) { FloatCC::LessThan } else { FloatCC::GreaterThan };
+                std::array::from_fn(|i| {
+                    let mask = self.builder.ins().fcmp(order, a[i], b[i]);
+                    self.choose(mask, a[i], b[i])
+                })
+            }
+            op => unreachable!("{op:?} is not estimated from its operands"),
         }
-        Lanes::I128(quotients)
+    }
+
+    /// One of two estimates, where a mask says.
+    fn choose(&mut self, mask: Value, a: Value, b: Value) -> Value {
+        let [a, b] = [a, b].map(|value| self.as_bits(value, types::I64X2));
+        let chosen = self.builder.ins().bitselect(mask, a, b);
+        self.as_bits(chosen, types::F64X2)
+    }
+
+    /// How an integer compares with zero: as its estimate, which errs by a part of it.
+    pub(super) fn sign(&mut self, op: CompareOp, a: NodeId) -> Value {
+        let code = match op {
+            CompareOp::Equal => FloatCC::Equal,
+            CompareOp::NotEqual => FloatCC::NotEqual,
+            CompareOp::Less => FloatCC::LessThan,
+            CompareOp::LessOrEqual => FloatCC::LessThanOrEqual,
+            CompareOp::Greater => FloatCC::GreaterThan,
+            CompareOp::GreaterOrEqual => FloatCC::GreaterThanOrEqual,
+        };
+        let estimates = self.estimates(a);
+        let zero = self.float_bits(0);
+        let masks = estimates.map(|estimate| self.builder.ins().fcmp(code, estimate, zero));
+        self.flag_of_i64(masks)
     }
 
     /// `factor × a / b` to nearest, less one: of a result below 2⁴⁷, eight roundings make less than a

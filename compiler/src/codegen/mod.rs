@@ -8,6 +8,7 @@
 mod emit;
 mod estimate;
 mod jit;
+mod lazy;
 #[cfg(test)]
 mod tests;
 mod width;
@@ -191,7 +192,8 @@ pub fn compile(kernels: Vec<Kernel>, effort: Effort) -> Result<CompiledKernels, 
         .into_par_iter()
         .map(|kernel| {
             let live = kernel.live();
-            let work = emit::Work { kernel: &kernel, live: &live, layout: &layout };
+            let lazy = lazy::Lazy::of(&kernel, &live);
+            let work = emit::Work { kernel: &kernel, live: &live, lazy: &lazy, layout: &layout };
             let (code, code_bytes) = jit::compile(&work, effort)?;
             Ok(Part { code, ir: kernel, code_bytes })
         })

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::{BLOCK_ROWS, Block, CompiledKernels, Effort, Width, compile, width_of};
 use crate::ir::{
     APPROXIMATE_ERROR, APPROXIMATE_RESULT, Builder, Kernel, NodeId, Op, Output, OutputValue, Range, Source, Target,
+    operands,
 };
 use crate::num::{Ratio, binary64};
 use crate::split::split;
@@ -297,6 +298,36 @@ proptest! {
         let kernel = kernel(&steps);
         check(kernel.clone(), &rows, Effort::Quick)?;
         check(kernel, &rows, Effort::Careful)?;
+    }
+
+    /// Integers of 128 bits that nothing else needs are estimated: what is decided of them is the same.
+    #[test]
+    fn estimates_decide_as_integers_do(steps in steps(10..80), rows in vec(any::<Row>(), 1..=BLOCK_ROWS)) {
+        let whole = kernel(&steps);
+        let outputs = whole.outputs.iter().filter(|output| output.roots().all(|id| !whole.node(id).is_wide()));
+        let short = Kernel { outputs: outputs.cloned().collect(), ..whole.clone() };
+        let [computed, estimated] =
+            [whole.clone(), short].map(|kernel| compile(vec![kernel], Effort::Quick).expect("a kernel compiles"));
+        let (one, other) = (run(&computed, &rows, 0), run(&estimated, &rows, 0));
+        for row in 0..rows.len() {
+            let values = computed.layout.outputs.iter().map(|slots| one.integer(slots.value, row)).collect();
+            let found = Found { kernel: &whole, values };
+            // What reads an integer outside its interval, or a quotient in doubt, is in doubt.
+            let mut sound = Vec::with_capacity(whole.nodes.len());
+            for id in (0..whole.nodes.len() as u32).map(NodeId) {
+                let op = whole.node(id).op;
+                let below = operands(op).into_iter().flatten().all(|id| sound[id.index()]);
+                let doubtful = matches!(op, Op::Unproved(_)) || found.is_unproved(id);
+                sound.push(below && !doubtful && found.value(id).is_some());
+            }
+            for slots in &estimated.layout.outputs {
+                let Target::Quantity(QuantityId(rank)) = slots.output.target else { unreachable!("of the kernel above") };
+                if sound[rank as usize] {
+                    let (value, expected) = (other.integer(slots.value, row), found.values[rank as usize]);
+                    prop_assert_eq!(value, expected, "n{} on row {} of\n{}", rank, row, whole);
+                }
+            }
+        }
     }
 
     #[test]

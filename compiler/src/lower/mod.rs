@@ -10,10 +10,9 @@ mod fraction;
 mod states;
 mod survey;
 
-use std::collections::{HashMap, HashSet};
-
 use num_traits::{One as _, Zero as _};
 use polc_dsl::ast::{BoundKind, Reach};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::calendar::{Date, FIRST_DAY, LAST_DAY, days_in_year};
 use crate::ir::{
@@ -70,7 +69,7 @@ fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
         }
     }
     let mut order = Vec::new();
-    let mut seen = HashSet::new();
+    let mut seen = FxHashSet::default();
     // A quantity is met twice on the stack: to push what it reads, then to take its place.
     let mut pending: Vec<(QuantityId, bool)> = roots.into_iter().rev().map(|id| (id, false)).collect();
     while let Some((id, ready)) = pending.pop() {
@@ -92,12 +91,12 @@ impl<'p> Lowerer<'p> {
             year,
             complete,
             states,
-            quantities: HashMap::new(),
-            scopes: HashMap::new(),
+            quantities: FxHashMap::default(),
+            scopes: FxHashMap::default(),
             status: ir.no,
             ir,
             retained: Vec::new(),
-            years: HashMap::new(),
+            years: FxHashMap::default(),
         }
     }
 
@@ -134,15 +133,15 @@ struct Lowerer<'p> {
     /// How the numbers of earlier rows stand.
     states: &'p States,
     ir: Builder,
-    quantities: HashMap<QuantityId, LoweredQuantity>,
+    quantities: FxHashMap<QuantityId, LoweredQuantity>,
     /// Whether each governs the row, and the doubt of it.
-    scopes: HashMap<ScopeId, (NodeId, NodeId)>,
+    scopes: FxHashMap<ScopeId, (NodeId, NodeId)>,
     /// The doubts of the controls.
     status: NodeId,
     /// The rules whose own value « valeur retenue » stands for.
     retained: Vec<(QuantityId, &'p Rule)>,
     /// Nodes that hold the year of a date, and that date.
-    years: HashMap<NodeId, NodeId>,
+    years: FxHashMap<NodeId, NodeId>,
 }
 
 impl<'p> Lowerer<'p> {

@@ -22,6 +22,9 @@ pub enum StateForm {
     Fraction { numerator: Range, divisor: Range },
 }
 
+/// Years after which what still grows is taken to grow for ever.
+const TURNS: usize = 3;
+
 impl StateForm {
     /// The widest form of a quantity, which nothing is known of.
     fn widest(decimal: bool) -> Self {
@@ -30,6 +33,14 @@ impl StateForm {
         }
         let numerator = (-STATE_FRACTION_LIMIT, STATE_FRACTION_LIMIT);
         Self::Fraction { numerator, divisor: (1, STATE_FRACTION_LIMIT) }
+    }
+
+    /// That of an absent number alone.
+    fn narrowest(decimal: bool) -> Self {
+        if decimal {
+            return Self::Decimal { decimals: 0, range: (0, 0) };
+        }
+        Self::Fraction { numerator: (0, 0), divisor: (1, 1) }
     }
 
     /// A form for the values of both, within the widest.
@@ -68,17 +79,43 @@ impl States {
     pub fn of(program: &Program, quantities: &[QuantityId]) -> Self {
         let numbers = quantities.iter().filter(|id| matches!(program.quantity(**id).ty, Type::Number(_)));
         let numbers: Vec<QuantityId> = numbers.copied().collect();
-        let unknown = Self::default();
+        let decimal = |id: QuantityId| program.quantity(id).decimal;
+        // What a row leaves is made of what earlier ones left: from nothing, up to what needs no more.
+        let mut states = Self(numbers.iter().map(|id| (*id, StateForm::narrowest(decimal(*id)))).collect());
         let years: Vec<i64> = (program.years.0..=program.years.1).collect();
+        // The last year alone first: it is most like the others.
+        for years in [&years[years.len().saturating_sub(1)..], &years] {
+            let mut turn = 0;
+            while states.grow(program, &numbers, years, turn >= TURNS) {
+                turn += 1;
+            }
+        }
+        states
+    }
+
+    /// Takes in what rows of these years leave, given what they read; those that grow become the widest, if that is asked.
+    /// Whether any grew.
+    fn grow(&mut self, program: &Program, numbers: &[QuantityId], years: &[i64], widen: bool) -> bool {
         let by_year: Vec<Vec<Option<StateForm>>> = years
-            .into_par_iter()
+            .par_iter()
             .map(|year| {
-                let mut lowerer = Lowerer::new(program, year, &[], &unknown);
+                let mut lowerer = Lowerer::new(program, *year, &[], self);
+                // Flags say nothing of intervals.
+                lowerer.ir.depth = 2;
                 numbers.iter().map(|id| lowerer.state_form(*id)).collect()
             })
             .collect();
-        let form = |rank: usize| by_year.iter().filter_map(|forms| forms[rank]).reduce(StateForm::or);
-        Self(numbers.iter().enumerate().filter_map(|(rank, id)| Some((*id, form(rank)?))).collect())
+        let mut grown = false;
+        for (rank, id) in numbers.iter().enumerate() {
+            let known = self.form(program, *id);
+            let form = by_year.iter().filter_map(|forms| forms[rank]).fold(known, StateForm::or);
+            if form != known {
+                grown = true;
+                let widest = StateForm::widest(program.quantity(*id).decimal);
+                self.0.insert(*id, if widen { widest } else { form });
+            }
+        }
+        grown
     }
 }
 

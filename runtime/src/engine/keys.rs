@@ -1,8 +1,7 @@
 //! Rows that have the same cells in some columns, without making values of the cells.
 
-use std::collections::HashMap;
-
 use polc_compiler::typed::InputId;
+use rustc_hash::FxHashMap;
 
 use crate::table::{Batch, Column, ColumnData};
 
@@ -25,7 +24,7 @@ pub fn group_rows(batch: &Batch, inputs: &[InputId]) -> Grouping {
         }
     }
     // In the order of rows at last: earlier columns may have left gaps.
-    let mut ranks: HashMap<u32, u32> = HashMap::new();
+    let mut ranks: FxHashMap<u32, u32> = FxHashMap::default();
     let mut firsts = Vec::new();
     for (row, group) in groups.iter_mut().enumerate() {
         if let Some(group) = group {
@@ -41,7 +40,7 @@ pub fn group_rows(batch: &Batch, inputs: &[InputId]) -> Grouping {
 /// Splits groups by the cells of one more column.
 fn refine(groups: &mut [Option<u32>], column: &Column) {
     fn split<T: std::hash::Hash + Eq>(groups: &mut [Option<u32>], cells: impl Iterator<Item = T>) {
-        let mut ranks: HashMap<(u32, T), u32> = HashMap::new();
+        let mut ranks: FxHashMap<(u32, T), u32> = FxHashMap::default();
         for (group, cell) in groups.iter_mut().zip(cells) {
             if let Some(group) = group {
                 let next = ranks.len() as u32;

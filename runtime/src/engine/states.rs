@@ -95,6 +95,7 @@ impl State {
         let within = |value: i128, (low, high): (i128, i128)| {
             i64::try_from(value).ok().filter(|_| (low..=high).contains(&value))
         };
+        let short = i64::try_from(numerator).ok().filter(|n| *n > i64::MIN).zip(i64::try_from(denominator).ok());
         match self.form {
             // Most are: nothing is divided.
             _ if numerator == 0 => {
@@ -104,14 +105,31 @@ impl State {
                 Some(0)
             }
             StateForm::Decimal { decimals, range } => {
+                // Divisions of 128 bits take ten times as long.
+                if let Some((numerator, denominator)) = short
+                    && let Some(scaled) = numerator.checked_mul(10i64.pow(decimals))
+                    && denominator > 0
+                {
+                    let whole = scaled / denominator;
+                    return within((whole * denominator == scaled).then_some(whole)?.into(), range);
+                }
                 let scaled = numerator.checked_mul(10i128.pow(decimals))?;
                 let whole = scaled.checked_div(denominator).filter(|whole| whole * denominator == scaled)?;
                 within(whole, range)
             }
             StateForm::Fraction { numerator: range, divisor } => {
-                let common = numerator.gcd(&denominator);
-                let value = within(numerator / common, range)?;
-                self.divisor[position] = within(denominator / common, divisor)?;
+                let (numerator, denominator) = match short {
+                    Some((numerator, denominator)) => {
+                        let common = numerator.gcd(&denominator);
+                        (i128::from(numerator / common), i128::from(denominator / common))
+                    }
+                    None => {
+                        let common = numerator.gcd(&denominator);
+                        (numerator / common, denominator / common)
+                    }
+                };
+                let value = within(numerator, range)?;
+                self.divisor[position] = within(denominator, divisor)?;
                 Some(value)
             }
         }
