@@ -190,47 +190,64 @@ fn compute(job: &Job<'_>, batch: &Batch) -> Results {
     job.engine.evaluate(batch, &|rows| job.progress.done(rows))
 }
 
+/// Takes, works and gives, each on a thread of its own, in order: what comes first stops all three.
+fn pipeline<A: Send, B: Send>(
+    mut take: impl FnMut() -> Result<Option<A>, StreamError> + Send,
+    mut work: impl FnMut(A) -> Result<Option<B>, StreamError>,
+    mut give: impl FnMut(B) -> Result<(), StreamError> + Send,
+) -> Result<(), StreamError> {
+    std::thread::scope(|scope| {
+        let (send_taken, taken) = sync_channel::<A>(1);
+        let (send_done, done) = sync_channel::<B>(1);
+        let taking = scope.spawn(move || {
+            while let Some(next) = take()? {
+                // Nobody takes it: something else failed, and says so.
+                if send_taken.send(next).is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let giving = scope.spawn(move || done.into_iter().try_for_each(&mut give));
+        let working = move || {
+            for next in taken {
+                // What is given stops the work when it fails.
+                if let Some(done) = work(next)?
+                    && send_done.send(done).is_err()
+                {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        // Once that ends, so do the threads that wait for it.
+        let worked = working();
+        let (taking, giving) = (joined(taking), joined(giving));
+        taking.and(worked).and(giving)
+    })
+}
+
 /// Each part by itself; reading, computing and writing overlap.
 fn by_parts(
     job: &Job<'_>,
     mut reader: Reader<'_>,
-    first: Option<Table>,
+    mut first: Option<Table>,
     mut sink: Sink<'_>,
 ) -> Result<(Report, Outputs), StreamError> {
     let compute_rows = !reader.bad_header();
-    let (read, computed) = std::thread::scope(|scope| {
-        let (send_table, tables) = sync_channel::<Table>(1);
-        let (send_results, results) = sync_channel::<(Table, Results)>(1);
-        let reading = scope.spawn(move || {
-            let mut next = first;
-            while let Some(table) = next {
-                // Nobody takes it: something else failed, and says so.
-                if send_table.send(table).is_err() {
-                    break;
-                }
-                next = reader.next(job.sizes.rows)?;
-            }
-            Ok::<Reader<'_>, Box<DataProblem>>(reader)
-        });
-        let writing = scope.spawn(move || {
-            for (table, results) in results {
-                sink.take(&table, &results)?;
-            }
-            Ok::<Sink<'_>, StreamError>(sink)
-        });
-        for table in tables {
-            if !compute_rows {
-                continue;
-            }
-            let results = compute(job, &table.batch);
-            if send_results.send((table, results)).is_err() {
-                break;
-            }
-        }
-        drop(send_results);
-        (joined(reading), joined(writing))
-    });
-    let (reader, sink) = (read?, computed?);
+    pipeline(
+        || match first.take() {
+            Some(table) => Ok(Some(table)),
+            None => Ok(reader.next(job.sizes.rows)?),
+        },
+        |table| {
+            Ok(compute_rows.then(|| {
+                let results = compute(job, &table.batch);
+                (table, results)
+            }))
+        },
+        |(table, results)| sink.take(&table, &results),
+    )?;
     sink.finish(reader.finish())
 }
 
@@ -272,21 +289,29 @@ fn by_history(
     let frame = (job.sizes.rows / parts.len().max(1)).clamp(1, 128);
     let mut merge = Merge::new(frame).map_err(StreamError::Spill)?;
     let mut groups = Vec::new();
-    for part in &mut parts {
-        let (ranks, batch) = gather(part, program, &like).map_err(StreamError::Spill)?;
-        job.progress.found(batch.rows);
-        let (results, failed) = job.engine.evaluate_part(&batch, &ranks, &survey, &|rows| job.progress.done(rows));
-        groups.extend(failed);
-        merge.add(&ranks, results).map_err(StreamError::Spill)?;
-    }
+    let mut waiting = parts.iter_mut();
+    pipeline(
+        || waiting.next().map(|part| gather(part, program, &like)).transpose().map_err(StreamError::Spill),
+        |(ranks, batch): (Vec<u64>, Batch)| {
+            job.progress.found(batch.rows);
+            let (results, failed) = job.engine.evaluate_part(&batch, &ranks, &survey, &|rows| job.progress.done(rows));
+            groups.extend(failed);
+            Ok(Some((ranks, results)))
+        },
+        |(ranks, results)| merge.add(&ranks, results).map_err(StreamError::Spill),
+    )?;
     drop(parts);
     let mut reader = again;
     let mut before = 0;
-    while let Some(table) = reader.next(job.sizes.rows)? {
-        let results = merge.next(before, table.batch.rows).map_err(StreamError::Spill)?;
-        before += table.batch.rows as u64;
-        sink.take(&table, &results)?;
-    }
+    pipeline(
+        || Ok(reader.next(job.sizes.rows)?),
+        |table: Table| {
+            let results = merge.next(before, table.batch.rows).map_err(StreamError::Spill)?;
+            before += table.batch.rows as u64;
+            Ok(Some((table, results)))
+        },
+        |(table, results)| sink.take(&table, &results),
+    )?;
     if before != merge.rows {
         // Somebody wrote to the file meanwhile.
         return Err(crate::diagnostics::changed_meanwhile(&job.place.name()).into());
@@ -501,12 +526,15 @@ impl Merge {
                     *waiting = Some(Waiting { ranks, columns, at: 0 });
                 }
                 let Some(waiting) = waiting else { break };
-                let Some(rank) = waiting.ranks.get(waiting.at).filter(|rank| **rank < end) else { break };
-                let row = usize::try_from(rank.saturating_sub(before)).map_err(|_| io::ErrorKind::InvalidData)?;
-                for (to, from) in columns.iter_mut().zip(&waiting.columns) {
-                    copy(to, row, from, waiting.at);
+                let due = waiting.ranks[waiting.at..].iter().take_while(|rank| **rank < end);
+                let due: Vec<usize> = due.map(|rank| rank.saturating_sub(before) as usize).collect();
+                if due.is_empty() {
+                    break;
                 }
-                waiting.at += 1;
+                for (to, from) in columns.iter_mut().zip(&waiting.columns) {
+                    copy(to, &due, from, waiting.at);
+                }
+                waiting.at += due.len();
             }
         }
         let later = self.errors.split_off(&end);
@@ -536,21 +564,24 @@ pub(super) fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
     ResultColumn { present: vec![false; rows], values }
 }
 
-pub(super) fn copy(to: &mut ResultColumn, row: usize, from: &ResultColumn, at: usize) {
-    to.present[row] = from.present[at];
+/// Copies results from a position on to these rows.
+pub(super) fn copy(to: &mut ResultColumn, rows: &[usize], from: &ResultColumn, at: usize) {
+    fn cells<T: Clone>(to: &mut [T], rows: &[usize], from: &[T], at: usize) {
+        rows.iter().zip(&from[at..]).for_each(|(row, cell)| to[*row] = cell.clone());
+    }
+    cells(&mut to.present, rows, &from.present, at);
     match (&mut to.values, &from.values) {
-        (ResultValues::Boolean(to), ResultValues::Boolean(from)) => to[row] = from[at],
-        (ResultValues::Date(to), ResultValues::Date(from)) => to[row] = from[at],
-        (ResultValues::Case(to), ResultValues::Case(from)) => to[row] = from[at],
-        (ResultValues::Text(to), ResultValues::Text(from)) => to[row] = from[at].clone(),
+        (ResultValues::Boolean(to), ResultValues::Boolean(from)) => cells(to, rows, from, at),
+        (ResultValues::Date(to), ResultValues::Date(from)) => cells(to, rows, from, at),
+        (ResultValues::Case(to), ResultValues::Case(from)) => cells(to, rows, from, at),
+        (ResultValues::Text(to), ResultValues::Text(from)) => cells(to, rows, from, at),
         (ResultValues::Number(to), ResultValues::Number(from)) => {
-            to.numerators[row] = from.numerators[at];
+            cells(&mut to.numerators, rows, &from.numerators, at);
             if let (Denominators::PerRow(to), Denominators::PerRow(from)) = (&mut to.denominators, &from.denominators) {
-                to[row] = from[at];
+                cells(to, rows, from, at);
             }
-            if let Some(large) = from.large.get(&at) {
-                to.large.insert(row, large.clone());
-            }
+            let large = from.large.range(at..at + rows.len());
+            large.for_each(|(place, value)| drop(to.large.insert(rows[place - at], value.clone())));
         }
         // They are columns of one output.
         _ => {}

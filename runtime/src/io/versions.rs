@@ -434,9 +434,7 @@ fn scattered(columns: &[ResultColumn], seen: &super::widen::Seen, rows: usize) -
     let Some(kept) = &seen.rows else { return columns.to_vec() };
     let scatter = |column: &ResultColumn| {
         let mut all = super::stream::blank(column, rows);
-        for (at, row) in kept.iter().enumerate() {
-            super::stream::copy(&mut all, *row, column, at);
-        }
+        super::stream::copy(&mut all, kept, column, 0);
         all
     };
     columns.iter().map(scatter).collect()
