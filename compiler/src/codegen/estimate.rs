@@ -168,7 +168,7 @@ impl Emitter<'_> {
     /// The same where an estimate may be more than a half off. Where its error leaves one floor only, that is it; else the
     /// integers are computed, aside, for the eight rows: few of them come near a whole number.
     fn floor_by_estimates(&mut self, a: NodeId, b: NodeId, id: NodeId) -> Lanes {
-        let (work, row_flags) = (self.work, types::I16X8);
+        let work = self.work;
         let lazy = work.lazy;
         let most = work.kernel.node(id).range.map_or(0, |(_, high)| high);
         let (float_a, float_b) = (self.estimates(a), self.estimates(b));
@@ -202,7 +202,7 @@ impl Emitter<'_> {
         let found: Vec<BlockArg> = floors.into_iter().chain([proved]).map(BlockArg::Value).collect();
         self.builder.ins().brif(all, join, &found, aside, &[]);
         let results: [Value; 4] = std::array::from_fn(|_| self.builder.append_block_param(join, types::I64X2));
-        let unproved = self.builder.append_block_param(join, row_flags);
+        let unproved = self.builder.append_block_param(join, types::I16X8);
 
         self.builder.switch_to_block(aside);
         let before = self.known.clone();

@@ -10,6 +10,7 @@ use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
 use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
+use super::kernels::Asked;
 use super::order::{Columns, Order};
 use super::states::State;
 use super::{Engine, History, Sink};
@@ -82,15 +83,15 @@ impl Engine {
         let forms = self.kernels.states(&self.program, &state);
         let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
         let mut states: Vec<State> = state.iter().map(new).collect();
-        let way = |(year, positions): &(i64, Range<usize>)| {
+        let asked = self.asked(batch, order, self.least_rows);
+        let mut kernels = self.kernels.get(&self.program, &asked, &targets, &forms).into_iter();
+        let ways = order.years.iter().map(|(_, positions)| {
             if positions.len() < self.least_rows {
                 return Way::Interpreter;
             }
-            let complete = self.complete(batch, &order.rows[positions.clone()]);
-            let kernels = self.kernels.get(&self.program, (*year, positions.len()), &targets, &complete, &forms);
-            kernels.map_or(Way::Refused, Way::Kernels)
-        };
-        let ways: Vec<Way> = order.years.par_iter().map(way).collect();
+            kernels.next().flatten().map_or(Way::Refused, Way::Kernels)
+        });
+        let ways: Vec<Way> = ways.collect();
         let layouts = ways.iter().filter_map(|way| match way {
             Way::Kernels(kernels) => Some(&*kernels.layout),
             Way::Interpreter | Way::Refused => None,
@@ -134,6 +135,17 @@ impl Engine {
             }
         }
         states
+    }
+
+    /// The years of at least so many rows, for their kernels.
+    fn asked(&self, batch: &Batch, order: &Order, least: usize) -> Vec<Asked> {
+        let years = order.years.iter().filter(|(_, positions)| positions.len() >= least);
+        let asked = years.map(|(year, positions)| Asked {
+            year: *year,
+            rows: positions.len(),
+            complete: self.complete(batch, &order.rows[positions.clone()]),
+        });
+        asked.collect()
     }
 
     /// The inputs without default of which no row has an empty cell.
@@ -180,12 +192,10 @@ impl Engine {
             let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows, Some(&order));
             states = self.compiled(batch, &history, &order, &[], &mut sink, &|_| {});
         }
-        let compiled = |(year, positions): &(i64, Range<usize>)| {
-            let complete = self.complete(batch, &order.rows[positions.clone()]);
-            let kernels = self.kernels.get(&self.program, (*year, positions.len()), &targets, &complete, &forms)?;
-            Some((*year, kernels, positions.clone()))
-        };
-        let years = order.years.iter().filter_map(compiled).collect();
+        let kernels = self.kernels.get(&self.program, &self.asked(batch, &order, 0), &targets, &forms);
+        let years = order.years.iter().zip(kernels);
+        let years =
+            years.filter_map(|((year, positions), kernels)| Some((*year, kernels?, positions.clone()))).collect();
         Plan { history, order, states, years }
     }
 

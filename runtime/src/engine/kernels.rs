@@ -8,6 +8,7 @@ use polc_compiler::ir::Target;
 use polc_compiler::lower::{States, lower};
 use polc_compiler::split::split;
 use polc_compiler::typed::{InputId, Program, QuantityId};
+use rayon::prelude::*;
 
 type Cache = HashMap<(i64, Vec<Target>, Vec<InputId>), Known>;
 
@@ -29,6 +30,15 @@ pub struct Kernels {
     compiled: Mutex<Cache>,
     /// How numbers of earlier rows stand, by those that are read.
     states: Mutex<HashMap<Vec<QuantityId>, Arc<States>>>,
+}
+
+/// Rows of a year that kernels are asked for.
+#[derive(Debug)]
+pub struct Asked {
+    pub year: i64,
+    pub rows: usize,
+    /// Inputs of which none of them has an empty cell.
+    pub complete: Vec<InputId>,
 }
 
 #[derive(Debug)]
@@ -66,35 +76,53 @@ impl Kernels {
         states
     }
 
-    /// The kernels for some more rows of a year: compiled with care once they are many. `None` where the code generator
+    /// The kernels for some more rows of some years: compiled with care once they are many. `None` where the code generator
     /// refuses: the interpreter does those rows. The forms of states are those of what the targets read: they need no place in
     /// the key.
     pub fn get(
         &self,
         program: &Program,
-        (year, rows): (i64, usize),
+        years: &[Asked],
         targets: &[Target],
-        complete: &[InputId],
         states: &States,
-    ) -> Option<CompiledKernels> {
-        let key = (year, targets.to_vec(), complete.to_vec());
-        let mut all_rows = rows;
-        if let Ok(mut known) = self.compiled.lock()
-            && let Some(known) = known.get_mut(&key)
-        {
-            known.rows += rows;
-            all_rows = known.rows;
-            if known.effort == Effort::Careful || known.rows < self.careful_rows {
-                return known.kernels.clone();
+    ) -> Vec<Option<CompiledKernels>> {
+        let known: Vec<Result<Option<CompiledKernels>, usize>> =
+            years.iter().map(|asked| self.known(asked, targets)).collect();
+        // Years are lowered side by side, then the kernels of each are compiled side by side: a thread that waits for one of its
+        // own may take up another one, never another year, which would need as much stack again.
+        let lowered = years.par_iter().zip(&known).map(|(asked, known)| {
+            let rows = known.as_ref().err()?;
+            let kernel = lower(program, asked.year, targets, &asked.complete, states);
+            let short = kernel.live().len() <= CAREFUL_NODES;
+            let effort = if short || *rows >= self.careful_rows { Effort::Careful } else { Effort::Quick };
+            Some((split(kernel, self.nodes), effort))
+        });
+        let lowered: Vec<_> = lowered.collect();
+        let kernels = years.iter().zip(known).zip(lowered).map(|((asked, known), lowered)| match (known, lowered) {
+            (Ok(kernels), _) => kernels,
+            (Err(rows), Some((parts, effort))) => {
+                let kernels = compile(parts, effort).ok();
+                if let Ok(mut compiled) = self.compiled.lock() {
+                    let key = (asked.year, targets.to_vec(), asked.complete.clone());
+                    compiled.insert(key, Known { kernels: kernels.clone(), effort, rows });
+                }
+                kernels
             }
+            (Err(_), None) => None,
+        });
+        kernels.collect()
+    }
+
+    /// What was compiled before and still serves; else for how many rows it is to be compiled.
+    fn known(&self, asked: &Asked, targets: &[Target]) -> Result<Option<CompiledKernels>, usize> {
+        let key = (asked.year, targets.to_vec(), asked.complete.clone());
+        let Ok(mut compiled) = self.compiled.lock() else { return Err(asked.rows) };
+        let Some(known) = compiled.get_mut(&key) else { return Err(asked.rows) };
+        known.rows += asked.rows;
+        if known.effort == Effort::Careful || known.rows < self.careful_rows {
+            Ok(known.kernels.clone())
+        } else {
+            Err(known.rows)
         }
-        let kernel = lower(program, year, targets, complete, states);
-        let short = kernel.live().len() <= CAREFUL_NODES;
-        let effort = if short || all_rows >= self.careful_rows { Effort::Careful } else { Effort::Quick };
-        let kernels = compile(split(kernel, self.nodes), effort).ok();
-        if let Ok(mut known) = self.compiled.lock() {
-            known.insert(key, Known { kernels: kernels.clone(), effort, rows: all_rows });
-        }
-        kernels
     }
 }

@@ -53,6 +53,9 @@ pub enum DataReach {
     All,
 }
 
+/// Bytes of the stack of a thread: one that waits takes up other work meanwhile, of which some goes deep. It is only reserved.
+const STACK: usize = 16 << 20;
+
 /// A policy ready to evaluate rows.
 pub struct Engine {
     program: Arc<Program>,
@@ -81,7 +84,7 @@ impl Engine {
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
         let kernels = Kernels::default();
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build().ok();
         let nested = Mutex::default();
         Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, nested, bounding: false }
     }
