@@ -98,7 +98,8 @@ impl Engine {
         });
         let run = Run { engine: self, batch, history, order, columns: Columns::of(batch, order, layouts) };
         let all = |positions: &Range<usize>| positions.clone().collect::<Vec<usize>>();
-        run.hand_over(&all(&order.apart), controls, sink, &mut states, progress);
+        run.interpret(&all(&order.apart), controls, sink, &mut states, progress);
+        sink.statistics.handed_over += order.apart.len();
         let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
         for ((_, positions), way) in order.years.iter().zip(&ways) {
@@ -110,7 +111,8 @@ impl Engine {
                     continue;
                 }
                 Way::Refused => {
-                    run.hand_over(&all(positions), controls, sink, &mut states, progress);
+                    run.interpret(&all(positions), controls, sink, &mut states, progress);
+                    sink.statistics.handed_over += positions.len();
                     continue;
                 }
             };
@@ -131,7 +133,8 @@ impl Engine {
                 });
                 let refused: Vec<usize> = refused.collect();
                 progress(end - start - refused.len());
-                run.hand_over(&refused, controls, sink, &mut states, progress);
+                run.interpret(&refused, controls, sink, &mut states, progress);
+                sink.statistics.handed_over += refused.len();
             }
         }
         states
@@ -247,19 +250,6 @@ impl Run<'_> {
             }
         }
         self.engine.reference(self.batch, self.history, controls, &rows, sink, progress);
-    }
-
-    /// The same for rows that compiled code does not answer for.
-    fn hand_over(
-        &self,
-        positions: &[usize],
-        controls: &[u32],
-        sink: &mut Sink<'_>,
-        states: &mut [State],
-        progress: &(dyn Fn(usize) + Sync),
-    ) {
-        self.interpret(positions, controls, sink, states, progress);
-        sink.statistics.handed_over += positions.len();
     }
 
     /// Computes a block of rows, and what the kernels do not know of them.
