@@ -198,6 +198,27 @@ fn random_cases_are_useful() {
     assert!(errors * 2 < rows, "{errors} lignes en erreur sur {rows}");
 }
 
+/// Where kernels are made for one case each, for as many rows as make that worth it.
+#[test]
+fn telling_cases_apart_changes_nothing() {
+    let mut divided = 0;
+    for seed in 0..120 {
+        let files = testing::policy(seed, 1 + seed as usize % 6);
+        let program = build(&files);
+        let batch = testing::rows(&program, seed ^ 0x3333, 300);
+        let outputs: Vec<QuantityId> = program.outputs().collect();
+        let engine = Engine::new(program.clone(), outputs, EngineMode::Compiled, 1).compiling_with_care();
+        if engine.prepare(&batch).iter().all(|group| group.case.is_none()) {
+            continue;
+        }
+        divided += 1;
+        let reference = evaluate(&program, &batch, EngineMode::Reference, 1);
+        let difference = difference(&program, &batch, &reference, &engine.evaluate(&batch, &|_| {}));
+        assert_eq!(difference, None, "graine {seed}\n{}", shown(&files));
+    }
+    assert!(divided >= 3, "{divided} politiques");
+}
+
 #[test]
 fn threads_and_blocks_change_nothing() {
     for seed in 1_000..1_006 {

@@ -147,10 +147,30 @@ fn both_engines_agree_on_random_centres() {
     assert!(agree(&whole, &outputs[..1], &batch, "contrôles") > 0);
 }
 
+/// For many rows, each type of centre has kernels of its own.
+#[test]
+fn both_engines_agree_type_by_type() {
+    let policy = agreement();
+    let mut program = Program::clone(&policy.program);
+    program.years = (2023, 2024);
+    program.controls.clear();
+    let program = Arc::new(program);
+    let batch = testing::filled_rows(&program, 2, 60);
+    let total = program.find_quantity("bcp_total_euros").expect("a payment of the agreement");
+    let engine = Engine::new(program.clone(), vec![total], EngineMode::Compiled, 1).compiling_with_care();
+    assert!(engine.prepare(&batch).iter().all(|group| group.case.is_some()));
+    assert!(same(&engine, &program, &[total], &batch, "par type") > 0);
+}
+
 /// The rows that compiled code computed.
 fn agree(program: &Arc<Program>, outputs: &[QuantityId], batch: &Batch, what: &str) -> usize {
-    let run = |mode| Engine::new(program.clone(), outputs.to_vec(), mode, 1).evaluate(batch, &|_| {});
-    let (reference, compiled) = (run(EngineMode::Reference), run(EngineMode::Compiled));
+    let engine = Engine::new(program.clone(), outputs.to_vec(), EngineMode::Compiled, 1);
+    same(&engine, program, outputs, batch, what)
+}
+
+fn same(engine: &Engine, program: &Arc<Program>, outputs: &[QuantityId], batch: &Batch, what: &str) -> usize {
+    let reference = Engine::new(program.clone(), outputs.to_vec(), EngineMode::Reference, 1);
+    let (reference, compiled) = (reference.evaluate(batch, &|_| {}), engine.evaluate(batch, &|_| {}));
     assert_eq!(reference.errors, compiled.errors, "{what}");
     assert_eq!(reference.statistics.failed_controls, compiled.statistics.failed_controls, "{what}");
     assert_eq!(reference.statistics.failed_groups, compiled.statistics.failed_groups, "{what}");

@@ -28,17 +28,29 @@ pub use fraction::Fraction;
 pub use states::{StateForm, States};
 pub use survey::{Survey, survey};
 
-/// Lowers the targets for the rows of one year. `complete` names inputs of which none of the rows has an empty cell: what guards
-/// against one is left out. `states` says how numbers of earlier rows stand.
+/// What the rows have in common that a kernel is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    pub year: i64,
+    /// Inputs of which none of the rows has an empty cell: what guards against one is left out.
+    pub complete: Vec<InputId>,
+    /// An input that is complete or has a default, and the rank of the case that it is on all the rows: what governs other cases
+    /// is left out.
+    pub case: Option<(InputId, u16)>,
+}
+
+impl Group {
+    /// All the rows of a year.
+    #[must_use]
+    pub fn year(year: i64, complete: Vec<InputId>) -> Self {
+        Self { year, complete, case: None }
+    }
+}
+
+/// Lowers the targets for the rows of a group. `states` says how numbers of earlier rows stand.
 #[must_use]
-pub fn lower<'p>(
-    program: &'p Program,
-    year: i64,
-    targets: &[Target],
-    complete: &'p [InputId],
-    states: &'p States,
-) -> Kernel {
-    let mut lowerer = Lowerer::new(program, year, complete, states);
+pub fn lower<'p>(program: &'p Program, group: &'p Group, targets: &[Target], states: &'p States) -> Kernel {
+    let mut lowerer = Lowerer::new(program, group, states);
     // What a quantity reads comes before it: no chain of quantities is too long for the stack, and what is computed for one of
     // them stays together.
     order(program, targets).into_iter().for_each(|id| drop(lowerer.quantity(id)));
@@ -84,12 +96,13 @@ fn order(program: &Program, targets: &[Target]) -> Vec<QuantityId> {
 }
 
 impl<'p> Lowerer<'p> {
-    fn new(program: &'p Program, year: i64, complete: &'p [InputId], states: &'p States) -> Self {
+    fn new(program: &'p Program, group: &'p Group, states: &'p States) -> Self {
         let ir = Builder::default();
         Self {
             program,
-            year,
-            complete,
+            year: group.year,
+            complete: &group.complete,
+            case: group.case,
             states,
             quantities: FxHashMap::default(),
             scopes: FxHashMap::default(),
@@ -130,6 +143,7 @@ struct Lowerer<'p> {
     program: &'p Program,
     year: i64,
     complete: &'p [InputId],
+    case: Option<(InputId, u16)>,
     /// How the numbers of earlier rows stand.
     states: &'p States,
     ir: Builder,
@@ -517,6 +531,11 @@ impl<'p> Lowerer<'p> {
     }
 
     fn cell(&mut self, id: InputId, source: Source) -> Lowered {
+        if let (Source::Cell(id), Some((known, case))) = (source, self.case)
+            && id == known
+        {
+            return Lowered::Case(self.ir.constant(i128::from(case)));
+        }
         let range = self.input_range(id);
         let input = self.program.input(id);
         let node = self.ir.load(source, range);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use num_traits::{One as _, ToPrimitive as _};
 use rayon::prelude::*;
 
-use super::{Fraction, Lowered, Lowerer};
+use super::{Fraction, Group, Lowered, Lowerer};
 use crate::ir::{Builder, Range, STATE_DECIMALS, STATE_FRACTION_LIMIT, STATE_LIMIT};
 use crate::num::{Ratio, power_of_ten};
 use crate::typed::{Program, QuantityId, Type};
@@ -99,7 +99,8 @@ impl States {
         let by_year: Vec<Vec<Option<StateForm>>> = years
             .par_iter()
             .map(|year| {
-                let mut lowerer = Lowerer::new(program, *year, &[], self);
+                let group = Group::year(*year, Vec::new());
+                let mut lowerer = Lowerer::new(program, &group, self);
                 // Flags say nothing of intervals.
                 lowerer.ir.depth = 2;
                 numbers.iter().map(|id| lowerer.state_form(*id)).collect()

@@ -1,8 +1,8 @@
 //! One result lowered alone, to be looked at rather than run.
 
-use super::{Lowerer, States};
+use super::{Group, Lowerer, States};
 use crate::ir::{Kernel, Site, Target};
-use crate::typed::{InputId, Program, QuantityId};
+use crate::typed::{Program, QuantityId};
 
 /// The kernel of one result under the law of one year, and what is doubtful in it.
 #[derive(Clone, Debug)]
@@ -17,10 +17,10 @@ pub struct Survey {
     pub quantities: Vec<(QuantityId, bool)>,
 }
 
-/// Lowers one result; `complete` and `states` as for [`super::lower`].
+/// Lowers one result; `states` as for [`super::lower`].
 #[must_use]
-pub fn survey(program: &Program, year: i64, id: QuantityId, complete: &[InputId], states: &States) -> Survey {
-    let mut lowerer = Lowerer::new(program, year, complete, states);
+pub fn survey(program: &Program, group: &Group, id: QuantityId, states: &States) -> Survey {
+    let mut lowerer = Lowerer::new(program, group, states);
     let output = lowerer.output(Target::Quantity(id), id);
     let (yes, no) = (lowerer.ir.yes, lowerer.ir.no);
     let mut quantities: Vec<(QuantityId, bool)> =

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::codegen::{Width, width_of};
 use crate::ir::{Kernel, NodeId, Op, OutputValue, Range, Reason, Source};
-use crate::lower::{States, Survey, survey};
+use crate::lower::{Group, States, Survey, survey};
 use crate::typed::{InputId, Program, QuantityId};
 
 pub use relief::{Burden, Lead, Relief};
@@ -73,12 +73,15 @@ pub struct Doubt {
 /// of them. `states` says how numbers of earlier rows stand.
 #[must_use]
 pub fn plan(program: &Program, year: i64, outputs: &[QuantityId], states: &States) -> Vec<OutputPlan> {
-    let complete: Vec<InputId> = program.input_ids().filter(|id| !program.input(*id).optional).collect();
-    outputs.par_iter().map(|id| plan_one(program, year, *id, &complete, states)).collect()
+    let complete = program.input_ids().filter(|id| !program.input(*id).optional).collect();
+    let (filled, sparse) = (Group::year(year, complete), Group::year(year, Vec::new()));
+    outputs.par_iter().map(|id| plan_one(program, (&filled, &sparse), *id, states)).collect()
 }
 
-fn plan_one(program: &Program, year: i64, id: QuantityId, complete: &[InputId], states: &States) -> OutputPlan {
-    let filled = survey(program, year, id, complete, states);
+/// `groups` are the rows without empty cells, and any.
+fn plan_one(program: &Program, groups: (&Group, &Group), id: QuantityId, states: &States) -> OutputPlan {
+    let (group, any) = groups;
+    let filled = survey(program, group, id, states);
     let kernel = &filled.kernel;
     let range = |id: NodeId| kernel.node(id).range.unwrap_or((0, 1));
     let value = match kernel.outputs[0].value {
@@ -89,7 +92,7 @@ fn plan_one(program: &Program, year: i64, id: QuantityId, complete: &[InputId], 
         }
     };
     // Empty cells are asked of the kernel that expects them; the rest is the same.
-    let sparse = survey(program, year, id, &[], states);
+    let sparse = survey(program, any, id, states);
     let empty = doubts(program, &sparse).into_iter().filter(|doubt| matches!(doubt.reason, Reason::EmptyCell(_)));
     let mut all = doubts(program, &filled);
     all.retain(|doubt| !matches!(doubt.reason, Reason::EmptyCell(_)));
@@ -104,11 +107,7 @@ fn plan_one(program: &Program, year: i64, id: QuantityId, complete: &[InputId], 
         proved_quantities: filled.quantities.iter().filter(|(_, doubtful)| !doubtful).count(),
         value,
         doubts: all,
-        reliefs: if filled.applies {
-            relief::reliefs(program, year, id, (complete, states), &filled)
-        } else {
-            Vec::new()
-        },
+        reliefs: if filled.applies { relief::reliefs(program, group, id, states, &filled) } else { Vec::new() },
     }
 }
 

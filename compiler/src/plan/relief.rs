@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::inputs_of;
 use crate::ir::{NodeId, Reason};
-use crate::lower::{States, Survey, survey};
+use crate::lower::{Group, States, Survey, survey};
 use crate::num::{Ratio, power_of_ten};
 use crate::typed::{InputId, Program, QuantityId};
 
@@ -61,9 +61,9 @@ impl Burden {
 
 pub(super) fn reliefs(
     program: &Program,
-    year: i64,
+    group: &Group,
     id: QuantityId,
-    known: (&[InputId], &States),
+    states: &States,
     survey: &Survey,
 ) -> Vec<Relief> {
     let lifted = [Reason::Bound, Reason::Unproved, Reason::Approximation, Reason::ZeroDivisor].into_iter();
@@ -76,9 +76,9 @@ pub(super) fn reliefs(
     let mut trials = Trials {
         declared: program,
         program: program.clone(),
-        year,
+        group,
         id,
-        known,
+        states,
         burdens: burdens.iter().map(|(burden, _)| *burden).collect(),
         done: HashMap::new(),
     };
@@ -102,9 +102,9 @@ enum Cut {
 struct Trials<'a> {
     declared: &'a Program,
     program: Program,
-    year: i64,
+    group: &'a Group,
     id: QuantityId,
-    known: (&'a [InputId], &'a States),
+    states: &'a States,
     burdens: Vec<Burden>,
     /// What was left of each burden.
     done: HashMap<(Vec<InputId>, Cut), Vec<usize>>,
@@ -141,8 +141,7 @@ impl Trials<'_> {
                 Cut::AboveZero => (low.max(step), high),
             });
         }
-        let (complete, states) = self.known;
-        let survey = survey(&self.program, self.year, self.id, complete, states);
+        let survey = survey(&self.program, self.group, self.id, self.states);
         let left: Vec<usize> = self.burdens.iter().map(|burden| burden.places(&survey).len()).collect();
         for input in inputs {
             self.program.inputs[input.index()].range.clone_from(&self.declared.input(*input).range);

@@ -13,7 +13,7 @@ use native::Columns;
 use polc_compiler::Selection;
 use polc_compiler::codegen::{Block, Effort, compile};
 use polc_compiler::ir::Target;
-use polc_compiler::lower::{States, lower};
+use polc_compiler::lower::{Group, States, lower};
 use polc_compiler::split::split;
 use polc_compiler::typed::QuantityId;
 use polc_runtime::bench::{Rate, output_block, repeat, run_kernels};
@@ -87,7 +87,8 @@ struct Contenders {
 impl Contenders {
     fn new(policy: Policy, batch: Batch) -> Self {
         let program = &policy.program;
-        let engine = |outputs, mode, threads| Engine::new(program.clone(), outputs, mode, threads);
+        let engine =
+            |outputs, mode, threads| Engine::new(program.clone(), outputs, mode, threads).compiling_with_care();
         let find = |name| program.find_quantity(name).expect("a quantity of the accord");
         let (total, paid) = (find("bcp_total_euros"), find("bcp_si_remunere"));
         let paid = engine(vec![paid], EngineMode::Compiled, 0).evaluate(&batch, &|_| {});
@@ -193,16 +194,14 @@ impl Contenders {
         // The kernels of one year, and the policy from its text.
         let program = &self.policy.program;
         let all: Vec<Target> = program.outputs().map(Target::Quantity).collect();
+        let year = Group::year(2024, Vec::new());
         let mut group = criterion.benchmark_group("compile");
         group.sample_size(20);
         for (name, targets) in [("year/total", &[Target::Quantity(self.total)][..]), ("year/all", &all)] {
             group.bench_function(name, |b| {
                 b.iter(|| {
-                    compile(
-                        split(lower(program, 2024, targets, &[], &States::default()), KERNEL_NODES),
-                        Effort::Careful,
-                    )
-                    .expect("machine code")
+                    compile(split(lower(program, &year, targets, &States::default()), KERNEL_NODES), Effort::Careful)
+                        .expect("machine code")
                 });
             });
         }

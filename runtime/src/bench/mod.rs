@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use polc_compiler::codegen::{Block, Effort, compile};
 use polc_compiler::ir::Kernel;
-use polc_compiler::typed::{QuantityId, QuantityKind};
+use polc_compiler::typed::{Program, QuantityId, QuantityKind, Type};
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineMode, Plan, Prepared};
@@ -119,11 +119,14 @@ pub enum Selection {
     Chosen,
 }
 
-/// The kernels of one year.
+/// The kernels of one group of rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KernelReport {
     #[serde(rename = "annee")]
     pub year: i64,
+    /// The case of rows that are told apart by it.
+    #[serde(rename = "cas", skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// How many kernels share the work on a row.
     #[serde(rename = "noyaux")]
     pub parts: usize,
@@ -271,7 +274,7 @@ impl Contender {
             selection,
             outputs: outputs.len(),
             reference: engine(EngineMode::Reference, 1),
-            reports: prepared.iter().filter_map(KernelReport::of).collect(),
+            reports: prepared.iter().filter_map(|group| KernelReport::of(&policy.program, group)).collect(),
             output: output_block(&prepared),
             times: Times::default(),
             single,
@@ -336,7 +339,7 @@ impl Contender {
 
 impl KernelReport {
     /// Compiles a kernel again, against the clock; `None` if the code generator refuses it.
-    fn of(prepared: &Prepared) -> Option<Self> {
+    fn of(program: &Program, prepared: &Prepared) -> Option<Self> {
         let layout = &prepared.kernels.layout;
         let kernels: Vec<Kernel> = prepared.kernels.ir().cloned().collect();
         let live = || kernels.iter().flat_map(|kernel| kernel.live().into_iter().map(|id| *kernel.node(id)));
@@ -349,8 +352,13 @@ impl KernelReport {
         let careful = start.elapsed();
         let microseconds = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let written = layout.outputs.iter().flat_map(|slots| [Some(slots.present), Some(slots.value), slots.factor]);
+        let case = prepared.case.and_then(|(input, case)| match program.input(input).ty {
+            Type::Enumeration(id) => Some(program.enumeration(id).cases.get(usize::from(case))?.0.to_string()),
+            _ => None,
+        });
         Some(Self {
             year: prepared.year,
+            case,
             parts,
             rows: prepared.blocks.iter().map(|(_, rows)| rows).sum(),
             nodes,

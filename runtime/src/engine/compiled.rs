@@ -5,33 +5,36 @@ use std::ops::Range;
 
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width};
 use polc_compiler::ir::{OutputValue, Source, Target};
+use polc_compiler::lower::Group;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
 use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
-use super::kernels::Asked;
-use super::order::{Columns, Order};
+use super::kernels::{Asked, Work};
+use super::order::{Columns, Order, Rows};
 use super::states::State;
 use super::{Engine, History, Sink};
-use crate::table::{Batch, ColumnData, Denominators, ResultColumn, ResultValues};
+use crate::table::{Batch, Column, ColumnData, Denominators, ResultColumn, ResultValues};
 
 /// Blocks computed before their results are copied out.
 const WAVE: usize = 16;
 
-/// The rows of a batch by year, with what their kernels read of last year.
+/// The rows of a batch by group, with what their kernels read of last year.
 #[derive(Debug)]
 pub struct Plan {
     history: History,
     order: Order,
     states: Vec<State>,
-    years: Vec<(i64, CompiledKernels, Range<usize>)>,
+    groups: Vec<(Rows, CompiledKernels)>,
 }
 
-/// Rows of one year in the form that its kernels read.
+/// Rows of one group in the form that its kernels read.
 #[derive(Debug)]
 pub struct Prepared {
     pub year: i64,
+    /// The case that an input is on all of them, where cases are told apart.
+    pub case: Option<(InputId, u16)>,
     pub kernels: CompiledKernels,
     /// A block and how many rows it holds.
     pub blocks: Vec<(Block, usize)>,
@@ -50,7 +53,7 @@ struct Done {
     found: Vec<(usize, usize, Option<Value>)>,
 }
 
-/// How the rows of a year are computed.
+/// How the rows of a group are computed.
 enum Way {
     Kernels(CompiledKernels),
     /// They are too few to compile for.
@@ -74,19 +77,17 @@ impl Engine {
         batch: &Batch,
         history: &History,
         order: &Order,
-        controls: &[u32],
+        work: &Work,
         sink: &mut Sink<'_>,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<State> {
-        let state = self.state(controls);
-        let targets = self.targets(&state, controls);
-        let forms = self.kernels.states(&self.program, &state);
-        let new = |id: &QuantityId| State::new(*id, forms.form(&self.program, *id), batch.rows);
-        let mut states: Vec<State> = state.iter().map(new).collect();
+        let controls = &*work.controls;
+        let new = |id: &QuantityId| State::new(*id, work.states.form(&self.program, *id), batch.rows);
+        let mut states: Vec<State> = work.state.iter().map(new).collect();
         let asked = self.asked(batch, order, self.least_rows);
-        let mut kernels = self.kernels.get(&self.program, &asked, &targets, &forms).into_iter();
-        let ways = order.years.iter().map(|(_, positions)| {
-            if positions.len() < self.least_rows {
+        let mut kernels = self.kernels.get(&self.program, &asked, work).into_iter();
+        let ways = order.groups.iter().map(|group| {
+            if group.positions.len() < self.least_rows {
                 return Way::Interpreter;
             }
             kernels.next().flatten().map_or(Way::Refused, Way::Kernels)
@@ -102,7 +103,7 @@ impl Engine {
         sink.statistics.handed_over += order.apart.len();
         let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
-        for ((_, positions), way) in order.years.iter().zip(&ways) {
+        for (Rows { positions, .. }, way) in order.groups.iter().zip(&ways) {
             let kernels = match way {
                 Way::Kernels(kernels) => kernels,
                 Way::Interpreter => {
@@ -140,13 +141,34 @@ impl Engine {
         states
     }
 
-    /// The years of at least so many rows, for their kernels.
+    /// What kernels compute, for some row controls.
+    pub(super) fn work(&self, controls: &[u32]) -> Work {
+        let state = self.state(controls);
+        let targets = self.targets(&state, controls);
+        Work { states: self.kernels.states(&self.program, &state), state, targets, controls: controls.to_vec() }
+    }
+
+    /// The order in which rows are computed.
+    pub(super) fn order(&self, batch: &Batch, history: &History, work: &Work) -> Order {
+        let program = &*self.program;
+        let cells = |id: InputId| match batch.columns[id.index()].as_ref() {
+            Some(Column { data: ColumnData::Case(cells), missing }) if missing.is_empty() => Some((id, &**cells)),
+            _ => None,
+        };
+        let among: Vec<InputId> = program.input_ids().filter(|id| cells(*id).is_some()).collect();
+        // One year tells: any of those that the policy covers.
+        let (first, last) = program.years;
+        let year = history.years.get(batch.rows / 2).map_or(last, |year| *year.clamp(&first, &last));
+        let dividing = self.kernels.dividing(program, work, year, among, batch.rows);
+        Order::of(program, history, dividing.and_then(cells))
+    }
+
+    /// The groups of at least so many rows, for their kernels.
     fn asked(&self, batch: &Batch, order: &Order, least: usize) -> Vec<Asked> {
-        let years = order.years.iter().filter(|(_, positions)| positions.len() >= least);
-        let asked = years.map(|(year, positions)| Asked {
-            year: *year,
-            rows: positions.len(),
-            complete: self.complete(batch, &order.rows[positions.clone()]),
+        let groups = order.groups.iter().filter(|group| group.positions.len() >= least);
+        let asked = groups.map(|Rows { year, case, positions }| {
+            let complete = self.complete(batch, &order.rows[positions.clone()]);
+            Asked { group: Group { year: *year, complete, case: *case }, rows: positions.len() }
         });
         asked.collect()
     }
@@ -165,7 +187,7 @@ impl Engine {
     /// The default of an input that is not in the batch, as a cell.
     fn default_cell(&self, id: InputId) -> i64 {
         let input = self.program.input(id);
-        let mut column = crate::table::Column::with_capacity(input, 1);
+        let mut column = Column::with_capacity(input, 1);
         column.push(None, input);
         match &column.data {
             ColumnData::Number(cells) => cells[0],
@@ -176,7 +198,7 @@ impl Engine {
         }
     }
 
-    /// Blocks ready to run, year by year.
+    /// Blocks ready to run, group by group.
     #[must_use]
     pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
         self.lay_out(batch, &self.plan(batch))
@@ -186,29 +208,26 @@ impl Engine {
     #[must_use]
     pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
-        let order = Order::of(&self.program, &history);
-        let state = self.state(&[]);
-        let targets = self.targets(&state, &[]);
-        let forms = self.kernels.states(&self.program, &state);
+        let work = self.work(&[]);
+        let order = self.order(batch, &history, &work);
         let mut states = Vec::new();
-        if !state.is_empty() {
+        if !work.state.is_empty() {
             let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows, Some(&order));
-            states = self.compiled(batch, &history, &order, &[], &mut sink, &|_| {});
+            states = self.compiled(batch, &history, &order, &work, &mut sink, &|_| {});
         }
-        let kernels = self.kernels.get(&self.program, &self.asked(batch, &order, 0), &targets, &forms);
-        let years = order.years.iter().zip(kernels);
-        let years =
-            years.filter_map(|((year, positions), kernels)| Some((*year, kernels?, positions.clone()))).collect();
-        Plan { history, order, states, years }
+        let kernels = self.kernels.get(&self.program, &self.asked(batch, &order, 0), &work);
+        let groups = order.groups.iter().zip(kernels).filter_map(|(group, kernels)| Some((group.clone(), kernels?)));
+        let groups = groups.collect();
+        Plan { history, order, states, groups }
     }
 
     /// Puts the rows of a plan in order, and copies them into blocks.
     #[must_use]
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
-        let Plan { history, order, states, years } = plan;
-        let columns = Columns::of(batch, order, years.iter().map(|(_, kernels, _)| &*kernels.layout));
+        let Plan { history, order, states, groups } = plan;
+        let columns = Columns::of(batch, order, groups.iter().map(|(_, kernels)| &*kernels.layout));
         let run = Run { engine: self, batch, history, order, columns };
-        let prepared = |(year, kernels, positions): &(i64, CompiledKernels, Range<usize>)| {
+        let prepared = |(Rows { year, case, positions }, kernels): &(Rows, CompiledKernels)| {
             let block = |start: usize| {
                 let positions = start..positions.end.min(start + BLOCK_ROWS);
                 let mut block = Block::new(kernels.layout.input_bytes);
@@ -216,9 +235,9 @@ impl Engine {
                 (block, positions.len())
             };
             let blocks = positions.clone().step_by(BLOCK_ROWS).map(block).collect();
-            Prepared { year: *year, kernels: kernels.clone(), blocks }
+            Prepared { year: *year, case: *case, kernels: kernels.clone(), blocks }
         };
-        let lay_out = || years.iter().map(prepared).collect();
+        let lay_out = || groups.iter().map(prepared).collect();
         match &self.pool {
             Some(pool) => pool.install(lay_out),
             None => lay_out(),

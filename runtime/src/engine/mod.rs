@@ -259,9 +259,10 @@ impl Engine {
                 sink.finish(&self.program)
             }
             EngineMode::Compiled => {
-                let order = Order::of(&self.program, history);
+                let work = self.work(controls);
+                let order = self.order(batch, history, &work);
                 let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows, Some(&order));
-                self.compiled(batch, history, &order, controls, &mut sink, progress);
+                self.compiled(batch, history, &order, &work, &mut sink, progress);
                 sink.finish(&self.program)
             }
         };

@@ -14,48 +14,58 @@ use rayon::prelude::*;
 use super::History;
 use crate::table::{Batch, ColumnData};
 
-/// Rows in order of year, each year in the order of the batch; last, those of years that the policy does not cover.
+/// Rows in order of year and, where cases are told apart, of case; each group in the order of the batch. Last, those of years that
+/// the policy does not cover.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
     /// The row at each position.
     pub rows: Vec<u32>,
     /// The position of each row.
     pub positions: Vec<u32>,
-    /// The positions of each year, ascending.
-    pub years: Vec<(i64, Range<usize>)>,
+    /// Years ascending.
+    pub groups: Vec<Rows>,
     pub apart: Range<usize>,
 }
 
+/// Rows for which the same kernels serve.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    pub year: i64,
+    pub case: Option<(InputId, u16)>,
+    pub positions: Range<usize>,
+}
+
 impl Order {
-    pub fn of(program: &Program, history: &History) -> Self {
+    /// `cases` are the cells of the input whose cases are told apart.
+    pub fn of(program: &Program, history: &History, cases: Option<(InputId, &[u16])>) -> Self {
         let (first, last) = program.years;
         let years = &history.years;
-        let mut ends: BTreeMap<i64, usize> = BTreeMap::new();
         // Years that are not covered come last, together.
-        let place = |year: i64| if (first..=last).contains(&year) { year } else { i64::MAX };
-        years.iter().for_each(|year| *ends.entry(place(*year)).or_default() += 1);
+        let place = |row: usize| match years[row] {
+            year if (first..=last).contains(&year) => (year, cases.map_or(0, |(_, cells)| cells[row])),
+            _ => (i64::MAX, 0),
+        };
+        let mut ends: BTreeMap<(i64, u16), usize> = BTreeMap::new();
+        (0..years.len()).for_each(|row| *ends.entry(place(row)).or_default() += 1);
         let mut start = 0;
-        let mut ranges = Vec::with_capacity(ends.len());
-        for (year, end) in &mut ends {
-            ranges.push((*year, start..start + *end));
+        let mut groups = Vec::with_capacity(ends.len());
+        for ((year, case), end) in &mut ends {
+            let case = cases.map(|(input, _)| (input, *case));
+            groups.push(Rows { year: *year, case, positions: start..start + *end });
             start += std::mem::replace(end, start);
         }
-        // Each end is now the next free position of its year.
+        // Each end is now the next free position of its group.
         let mut rows = vec![0; years.len()];
         let mut positions = vec![0; years.len()];
-        for (row, year) in years.iter().enumerate() {
-            if let Some(next) = ends.get_mut(&place(*year)) {
+        for (row, position) in positions.iter_mut().enumerate() {
+            if let Some(next) = ends.get_mut(&place(row)) {
                 rows[*next] = row as u32;
-                positions[row] = *next as u32;
+                *position = *next as u32;
                 *next += 1;
             }
         }
-        let apart = match ranges.last() {
-            Some((i64::MAX, range)) => range.clone(),
-            _ => start..start,
-        };
-        ranges.retain(|(year, _)| *year < i64::MAX);
-        Self { rows, positions, years: ranges, apart }
+        let apart = groups.pop_if(|group| group.year == i64::MAX).map_or(start..start, |group| group.positions);
+        Self { rows, positions, groups, apart }
     }
 
     /// The row at a position.
