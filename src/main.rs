@@ -20,6 +20,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     panic::install();
+    // Columns come and go: a page of two mebibytes, cleared whole for each of them, takes longer than it saves.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     // Without a handler, an interruption would leave temporary files.
     let _ = ctrlc::set_handler(|| polc_runtime::io::output::abandon(exit::INTERRUPTED));
     match args::Cli::try_parse() {

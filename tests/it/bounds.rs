@@ -39,14 +39,14 @@ fn run(program: &Arc<Program>, outputs: &[QuantityId], batch: &Batch, bounding: 
 
 fn set(column: &mut Column, row: usize, input: &Input, value: Option<&Value>) {
     let rows = column.len();
-    column.missing.resize(rows, false);
-    column.missing[row] = value.is_none();
+    column.missing.push_all(rows - column.missing.len(), false);
+    column.missing.set(row, value.is_none());
     match (&mut column.data, value) {
         (ColumnData::Number(cells), Some(Value::Number(number))) => {
             let scaled = number * Ratio::from_integer(power_of_ten(input.decimals));
-            cells[row] = i64::try_from(scaled.to_integer()).unwrap();
+            cells.set(row, i64::try_from(scaled.to_integer()).unwrap());
         }
-        (ColumnData::Boolean(cells), Some(Value::Boolean(truth))) => cells[row] = *truth,
+        (ColumnData::Boolean(cells), Some(Value::Boolean(truth))) => cells.set(row, *truth),
         (ColumnData::Date(cells), Some(Value::Date(date))) => cells[row] = date.days(),
         (ColumnData::Case(cells), Some(Value::Case(case))) => cells[row] = *case as u16,
         (ColumnData::Text(cells), Some(Value::Text(text))) => cells[row] = text.clone(),

@@ -83,7 +83,7 @@ impl Run<'_> {
     fn agrees(&self, what: &str) {
         let whole = self.run(Sizes::WHOLE);
         for (rows, piece, partitions) in [(1, 1, 3), (7, 40, 1), (50, 3_000, 5), (100_000, 100, 2)] {
-            let parts = self.run(Sizes { rows, text: 0, piece, partitions });
+            let parts = self.run(Sizes { whole: rows + 5, rows, text: 0, piece, partitions });
             let shown =
                 |bytes: &Option<Vec<u8>>| String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
             assert_eq!(parts.said, whole.said, "{what}, par {rows} lignes");

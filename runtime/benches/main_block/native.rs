@@ -13,7 +13,7 @@ trait Cells: Sized {
 impl Cells for bool {
     fn of(data: &ColumnData) -> Vec<Self> {
         match data {
-            ColumnData::Boolean(cells) => cells.clone(),
+            ColumnData::Boolean(cells) => cells.iter().collect(),
             _ => panic!("not a column of flags"),
         }
     }
@@ -32,7 +32,7 @@ impl Cells for i32 {
     fn of(data: &ColumnData) -> Vec<Self> {
         match data {
             ColumnData::Number(cells) => {
-                cells.iter().map(|cell| i32::try_from(*cell).expect("a small number")).collect()
+                cells.iter().map(|cell| i32::try_from(cell).expect("a small number")).collect()
             }
             ColumnData::Date(cells) => cells.clone(),
             _ => panic!("not a column of integers"),
@@ -43,7 +43,7 @@ impl Cells for i32 {
 impl Cells for i64 {
     fn of(data: &ColumnData) -> Vec<Self> {
         match data {
-            ColumnData::Number(cells) => cells.clone(),
+            ColumnData::Number(cells) => cells.iter().collect(),
             _ => panic!("not a column of integers"),
         }
     }

@@ -6,7 +6,7 @@ use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Input, Program, Type};
 
-use crate::table::{Batch, Column, ColumnData};
+use crate::table::{Batch, Column, ColumnData, Flags};
 use crate::testing::Random;
 
 /// Years of one subject, one after the other.
@@ -41,7 +41,7 @@ pub fn draw(program: &Program, rows: usize, seed: u64) -> Batch {
         } else {
             cells(program, input, &keys, &mut random)
         };
-        Some(Column { data, missing: Vec::new() })
+        Some(Column { data, missing: Flags::default() })
     });
     Batch { rows: keys.len(), columns: columns.collect() }
 }
@@ -64,7 +64,7 @@ fn subjects(input: &Input, keys: &[(i64, i64)]) -> ColumnData {
         Type::Text => ColumnData::Text(numbers.map(|subject| Arc::from(format!("{subject:09}"))).collect()),
         Type::Date => ColumnData::Date(numbers.map(|subject| (subject % 20_000) as i32).collect()),
         Type::Enumeration(_) => ColumnData::Case(vec![0; keys.len()]),
-        Type::Boolean | Type::Error => ColumnData::Boolean(vec![false; keys.len()]),
+        Type::Boolean | Type::Error => ColumnData::Boolean(keys.iter().map(|_| false).collect()),
         Type::Number(_) => {
             let (low, high) = range(input);
             let width = high.saturating_sub(low).saturating_add(1).max(1);
@@ -82,11 +82,11 @@ fn cells(program: &Program, input: &Input, keys: &[(i64, i64)], random: &mut Ran
         ColumnData::Number(cells) => {
             let (low, high) = range(input);
             let number =
-                |_: &_| if worth_default(random) { cells[0] } else { low + magnitude(high.abs_diff(low), random) };
+                |_: &_| if worth_default(random) { cells.get(0) } else { low + magnitude(high.abs_diff(low), random) };
             ColumnData::Number(keys.iter().map(number).collect())
         }
         ColumnData::Boolean(cells) => {
-            let flag = |_: &_| if worth_default(random) { cells[0] } else { random.one_in(2) };
+            let flag = |_: &_| if worth_default(random) { cells.get(0) } else { random.one_in(2) };
             ColumnData::Boolean(keys.iter().map(flag).collect())
         }
         ColumnData::Date(cells) => {
@@ -123,24 +123,7 @@ fn magnitude(most: u64, random: &mut Random) -> i64 {
 /// The rows of a batch, over and over, or the first of them.
 #[must_use]
 pub fn repeat(batch: &Batch, rows: usize) -> Batch {
-    fn cycle<T: Clone>(cells: &[T], rows: usize) -> Vec<T> {
-        cells.iter().cycle().take(rows).cloned().collect()
-    }
-    let rows = if batch.rows == 0 { 0 } else { rows };
-    let column = |column: &Column| {
-        let data = match &column.data {
-            ColumnData::Number(cells) => ColumnData::Number(cycle(cells, rows)),
-            ColumnData::Boolean(cells) => ColumnData::Boolean(cycle(cells, rows)),
-            ColumnData::Date(cells) => ColumnData::Date(cycle(cells, rows)),
-            ColumnData::Case(cells) => ColumnData::Case(cycle(cells, rows)),
-            ColumnData::Text(cells) => ColumnData::Text(cycle(cells, rows)),
-        };
-        // Shorter than the column when the last cells are not missing.
-        let mut missing = column.missing.clone();
-        if !missing.is_empty() {
-            missing.resize(batch.rows, false);
-        }
-        Column { data, missing: if missing.is_empty() { missing } else { cycle(&missing, rows) } }
-    };
-    Batch { rows, columns: batch.columns.iter().map(|input| input.as_ref().map(column)).collect() }
+    let rows: Vec<usize> = (0..batch.rows).cycle().take(rows).collect();
+    let column = |column: &Column| column.select(&rows);
+    Batch { rows: rows.len(), columns: batch.columns.iter().map(|input| input.as_ref().map(column)).collect() }
 }

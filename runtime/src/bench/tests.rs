@@ -56,10 +56,10 @@ fn draws_the_rows_asked_for_within_the_ranges() {
     assert_eq!(batch.rows, 1_000);
     assert_eq!(format!("{:?}", cells(&batch)), format!("{:?}", cells(&draw(&policy.program, 1_000, 3))));
     let ColumnData::Number(years) = cells(&batch)[1] else { panic!("years are numbers") };
-    assert!(years.iter().all(|year| (2018..=2026).contains(year)));
+    assert!(years.iter().all(|year| (2018..=2026).contains(&year)));
     let ColumnData::Number(pears) = cells(&batch)[3] else { panic!("pears are numbers") };
-    assert!(pears.iter().all(|pears| (0..=200_000).contains(pears)));
-    assert!(pears.iter().filter(|pears| **pears == 0).count() > 200 && pears.iter().any(|pears| *pears > 100_000));
+    assert!(pears.iter().all(|pears| (0..=200_000).contains(&pears)));
+    assert!(pears.iter().filter(|pears| *pears == 0).count() > 200 && pears.iter().any(|pears| pears > 100_000));
     let keys: std::collections::BTreeSet<_> = (0..batch.rows)
         .map(|row| (format!("{:?}", batch.subject(&policy.program, row)), batch.year(&policy.program, row)))
         .collect();
@@ -71,7 +71,7 @@ fn repeats_data_with_its_empty_cells() {
     let policy = policy();
     let mut batch = draw(&policy.program, 3, 3);
     if let Some(column) = &mut batch.columns[4] {
-        column.missing = vec![false, true];
+        column.missing = [false, true].into_iter().collect();
     }
     let long = repeat(&batch, 7);
     let missing: Vec<bool> = (0..7).map(|row| long.columns[4].as_ref().is_some_and(|c| c.is_missing(row))).collect();

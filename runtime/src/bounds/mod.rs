@@ -38,7 +38,7 @@ pub fn incomplete_rows(program: &Program, batch: &Batch, history: &History) -> V
         .input_ids()
         .filter(|id| !program.input(*id).optional)
         .filter_map(|id| batch.columns[id.index()].as_ref())
-        .filter(|column| column.missing.contains(&true))
+        .filter(|column| column.missing.any())
         .collect();
     let lacks = |row: usize| columns.iter().any(|column| column.is_missing(row));
     let earlier = |row: usize| history.past(polc_dsl::ast::Reach::Earlier, row);

@@ -78,7 +78,7 @@ impl Engine {
         history: &History,
         order: &Order,
         work: &Work,
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<State> {
         let controls = &*work.controls;
@@ -190,8 +190,8 @@ impl Engine {
         let mut column = Column::with_capacity(input, 1);
         column.push(None, input);
         match &column.data {
-            ColumnData::Number(cells) => cells[0],
-            ColumnData::Boolean(cells) => i64::from(cells[0]),
+            ColumnData::Number(cells) => cells.get(0),
+            ColumnData::Boolean(cells) => i64::from(cells.get(0)),
             ColumnData::Date(cells) => i64::from(cells[0]),
             ColumnData::Case(cells) => i64::from(cells[0]),
             ColumnData::Text(_) => 0,
@@ -212,7 +212,7 @@ impl Engine {
         let order = self.order(batch, &history, &work);
         let mut states = Vec::new();
         if !work.state.is_empty() {
-            let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows, Some(&order));
+            let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows);
             states = self.compiled(batch, &history, &order, &work, &mut sink, &|_| {});
         }
         let kernels = self.kernels.get(&self.program, &self.asked(batch, &order, 0), &work);
@@ -251,7 +251,7 @@ impl Run<'_> {
         &self,
         positions: &[usize],
         controls: &[u32],
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         states: &mut [State],
         progress: &(dyn Fn(usize) + Sync),
     ) {
@@ -323,8 +323,8 @@ impl Run<'_> {
         }
     }
 
-    /// Copies the results of some blocks to their positions. Those of refused rows will be replaced.
-    fn collect(&self, kernels: &CompiledKernels, blocks: &[Done], sink: &mut Sink<'_>, states: &mut [State]) {
+    /// Copies the results of some blocks to their rows. Those of refused rows will be replaced.
+    fn collect(&self, kernels: &CompiledKernels, blocks: &[Done], sink: &mut Sink, states: &mut [State]) {
         let outputs = &kernels.layout.outputs;
         let slots_of = |id: QuantityId| {
             outputs.iter().find(
@@ -334,9 +334,9 @@ impl Run<'_> {
         sink.columns.par_iter_mut().zip(&self.engine.outputs).enumerate().for_each(|(rank, (column, id))| {
             let Some(slots) = slots_of(*id) else { return };
             for done in blocks {
-                store_column(column, slots, done);
+                store_column(column, slots, done, &self.order.rows[done.positions.clone()]);
                 for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
-                    column.set(done.positions.start + i, value.clone());
+                    column.set(self.order.row(done.positions.start + i), value.clone());
                 }
             }
         });
@@ -467,24 +467,32 @@ impl Run<'_> {
     }
 }
 
-/// Copies a column of results to its positions.
-fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done) {
-    let (block, start, count) = (&done.output, done.positions.start, done.positions.len());
-    let positions = || done.positions.clone();
-    for (cell, present) in column.present[positions()].iter_mut().zip(block.flags(slots.present)) {
-        *cell = present;
+/// Copies a column of results to the rows of a block, which are given in the order of the block.
+fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, rows: &[u32]) {
+    let block = &done.output;
+    let present = || block.flags(slots.present).take(rows.len());
+    // Nothing is there already.
+    if !present().any(|present| present) {
+        return;
     }
+    let row = |i: usize| rows[i] as usize;
+    present().enumerate().for_each(|(i, present)| column.present[row(i)] = present);
     match &mut column.values {
         ResultValues::Boolean(cells) => {
-            cells[positions()].iter_mut().zip(block.flags(slots.value)).for_each(|(cell, flag)| *cell = flag);
+            block.flags(slots.value).take(rows.len()).enumerate().for_each(|(i, flag)| cells[row(i)] = flag);
         }
-        ResultValues::Date(cells) => each_integer(block, slots.value, count, |i, days| cells[start + i] = days as i32),
-        ResultValues::Case(cells) => each_integer(block, slots.value, count, |i, case| cells[start + i] = case as u16),
+        ResultValues::Date(cells) => {
+            each_integer(block, slots.value, rows.len(), |i, days| cells[row(i)] = days as i32);
+        }
+        ResultValues::Case(cells) => {
+            each_integer(block, slots.value, rows.len(), |i, case| cells[row(i)] = case as u16);
+        }
         // No result of a policy is a text.
         ResultValues::Text(_) => {}
         ResultValues::Number(numbers) => {
             let OutputValue::Fraction { constant, .. } = slots.output.value else { return };
             let short = slots.value.width < Width::I128;
+            let cells = &mut numbers.numerators;
             match (&mut numbers.denominators, slots.factor) {
                 // Over another constant: fewer decimals than the quantity may have.
                 (Denominators::Constant(known), None)
@@ -492,31 +500,30 @@ fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done) {
                         && i128::from(*known) % constant == 0
                         && let Ok(times) = i64::try_from(i128::from(*known) / constant) =>
                 {
-                    let cells = &mut numbers.numerators[positions()];
-                    each_integer(block, slots.value, count, |i, cell| match cell.checked_mul(times) {
-                        Some(numerator) => cells[i] = numerator,
+                    each_integer(block, slots.value, rows.len(), |i, cell| match cell.checked_mul(times) {
+                        Some(numerator) => cells[row(i)] = numerator,
                         None => {
                             let value = Ratio::new(cell.into(), constant.into());
-                            numbers.large.insert(start + i, value);
+                            numbers.large.insert(row(i), value);
                         }
                     });
                     return;
                 }
                 (Denominators::PerRow(denominators), None) if short && let Ok(constant) = i64::try_from(constant) => {
-                    let cells = &mut numbers.numerators[positions()];
-                    each_integer(block, slots.value, count, |i, cell| cells[i] = cell);
-                    denominators[positions()].fill(constant);
+                    each_integer(block, slots.value, rows.len(), |i, cell| {
+                        (cells[row(i)], denominators[row(i)]) = (cell, constant);
+                    });
                     return;
                 }
                 _ => {}
             }
-            for (i, present) in block.flags(slots.present).take(count).enumerate() {
+            for (i, present) in present().enumerate() {
                 if done.refused[i] || !present {
                     continue;
                 }
                 let numerator = block.integer(slots.value, i);
                 let factor = slots.factor.map_or(1, |slot| block.integer(slot, i));
-                numbers.set_quotient(start + i, numerator, constant, factor);
+                numbers.set_quotient(row(i), numerator, constant, factor);
             }
         }
     }

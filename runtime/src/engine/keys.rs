@@ -3,7 +3,7 @@
 use polc_compiler::typed::InputId;
 use rustc_hash::FxHashMap;
 
-use crate::table::{Batch, Column, ColumnData};
+use crate::table::{Batch, Column, ColumnData, Integers, each};
 
 /// The groups of the rows of a batch, numbered in the order in which they are met.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ fn refine(groups: &mut [Option<u32>], column: &Column) {
             }
         }
     }
-    groups.iter_mut().zip(&column.missing).filter(|(_, missing)| **missing).for_each(|(group, _)| *group = None);
+    groups.iter_mut().zip(column.missing.iter()).filter(|(_, missing)| *missing).for_each(|(group, _)| *group = None);
     match &column.data {
-        ColumnData::Number(cells) => split(groups, cells.iter()),
+        ColumnData::Number(cells) => each!(cells, cells => split(groups, cells.iter())),
         ColumnData::Boolean(cells) => split(groups, cells.iter()),
         ColumnData::Date(cells) => split(groups, cells.iter()),
         ColumnData::Case(cells) => split(groups, cells.iter()),

@@ -20,7 +20,6 @@ use num_integer::Integer as _;
 use polc_compiler::ir::Target;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
-use rayon::prelude::*;
 
 use crate::bounds::bounded;
 use crate::table::{
@@ -31,8 +30,6 @@ pub use aggregates::{Aggregates, Survey};
 pub use compiled::{Plan, Prepared};
 pub use history::History;
 pub use kernels::{KERNEL_NODES, Kernels};
-
-use order::Order;
 
 /// Which way rows are computed. Both give the same results on every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -252,7 +249,7 @@ impl Engine {
     ) -> Results {
         let run = || match self.mode {
             EngineMode::Reference => {
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows, None);
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
                 let rows: Vec<usize> = (0..batch.rows).collect();
                 self.reference(batch, history, controls, &rows, &mut sink, progress);
                 sink.statistics.reference = batch.rows;
@@ -261,7 +258,7 @@ impl Engine {
             EngineMode::Compiled => {
                 let work = self.work(controls);
                 let order = self.order(batch, history, &work);
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows, Some(&order));
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
                 self.compiled(batch, history, &order, &work, &mut sink, progress);
                 sink.finish(&self.program)
             }
@@ -420,9 +417,8 @@ pub(crate) struct RowResult {
     pub failed: Vec<u32>,
 }
 
-/// Where results are gathered: in the order in which they are computed, if it is not that of the rows.
-struct Sink<'o> {
-    order: Option<&'o Order>,
+/// Where results are gathered.
+struct Sink {
     columns: Vec<ResultColumn>,
     errors: Vec<RowError>,
     statistics: Statistics,
@@ -430,8 +426,8 @@ struct Sink<'o> {
     failures: Vec<(u32, usize)>,
 }
 
-impl<'o> Sink<'o> {
-    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize, order: Option<&'o Order>) -> Self {
+impl Sink {
+    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize) -> Self {
         let columns = outputs
             .iter()
             .map(|id| {
@@ -453,7 +449,7 @@ impl<'o> Sink<'o> {
             })
             .collect();
         let failures = controls.iter().map(|rank| (*rank, 0)).collect();
-        Self { order, columns, errors: Vec::new(), statistics: Statistics::default(), failures }
+        Self { columns, errors: Vec::new(), statistics: Statistics::default(), failures }
     }
 
     fn controls_failed(&mut self, rank: u32, rows: usize) {
@@ -466,9 +462,8 @@ impl<'o> Sink<'o> {
     fn store(&mut self, row: usize, result: Result<RowResult, RowErrorKind>) {
         match result {
             Ok(result) => {
-                let place = self.order.map_or(row, |order| order.positions[row] as usize);
                 for (column, value) in self.columns.iter_mut().zip(result.values) {
-                    column.set(place, value);
+                    column.set(row, value);
                 }
                 result.failed.into_iter().for_each(|rank| self.controls_failed(rank, 1));
             }
@@ -477,9 +472,6 @@ impl<'o> Sink<'o> {
     }
 
     fn finish(mut self, program: &Program) -> Results {
-        if let Some(order) = self.order {
-            self.columns.par_iter_mut().for_each(|column| column.restore(&order.positions));
-        }
         self.errors.sort_by_key(|error| error.row);
         // A row in error has no results at all.
         for error in &self.errors {
@@ -496,32 +488,6 @@ impl<'o> Sink<'o> {
 }
 
 impl ResultColumn {
-    /// Puts results in the order of rows; the positions are where each row now stands.
-    fn restore(&mut self, positions: &[u32]) {
-        fn of<T: Copy>(cells: &mut Vec<T>, positions: &[u32]) {
-            *cells = positions.iter().map(|position| cells[*position as usize]).collect();
-        }
-        of(&mut self.present, positions);
-        match &mut self.values {
-            ResultValues::Boolean(cells) => of(cells, positions),
-            ResultValues::Date(cells) => of(cells, positions),
-            ResultValues::Case(cells) => of(cells, positions),
-            ResultValues::Number(numbers) => {
-                of(&mut numbers.numerators, positions);
-                if let Denominators::PerRow(denominators) = &mut numbers.denominators {
-                    of(denominators, positions);
-                }
-                if !numbers.large.is_empty() {
-                    let mut large = std::mem::take(&mut numbers.large);
-                    let rows = positions.iter().enumerate();
-                    numbers.large = rows.filter_map(|(row, at)| Some((row, large.remove(&(*at as usize))?))).collect();
-                }
-            }
-            // No result of a policy is a text.
-            ResultValues::Text(_) => {}
-        }
-    }
-
     pub(crate) fn set(&mut self, row: usize, value: Option<Value>) {
         self.present[row] = value.is_some();
         match (&mut self.values, value) {

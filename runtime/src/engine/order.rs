@@ -12,7 +12,7 @@ use polc_compiler::typed::{InputId, Program};
 use rayon::prelude::*;
 
 use super::History;
-use crate::table::{Batch, ColumnData};
+use crate::table::{Batch, ColumnData, Integers, each};
 
 /// Rows in order of year and, where cases are told apart, of case; each group in the order of the batch. Last, those of years that
 /// the policy does not cover.
@@ -110,7 +110,7 @@ impl Columns {
         let cells = read.par_iter().filter_map(|(id, width)| Some((*id, Cells::of(&column(id)?.data, *width, order)?)));
         let missing = asked.par_iter().filter_map(|id| {
             let missing = &column(id)?.missing;
-            (!missing.is_empty()).then(|| (*id, placed(missing, order, flag_byte)))
+            (!missing.is_empty()).then(|| (*id, placed(missing.iter(), order, flag_byte)))
         });
         Self { cells: cells.collect(), missing: missing.collect() }
     }
@@ -155,8 +155,8 @@ impl Columns {
 impl Cells {
     fn of(data: &ColumnData, width: Width, order: &Order) -> Option<Self> {
         Some(match data {
-            ColumnData::Number(cells) => Self::narrowed(cells, width, order),
-            ColumnData::Boolean(cells) => Self::Flag(placed(cells, order, flag_byte)),
+            ColumnData::Number(cells) => each!(cells, cells => Self::narrowed(cells, width, order)),
+            ColumnData::Boolean(cells) => Self::Flag(placed(cells.iter(), order, flag_byte)),
             ColumnData::Date(cells) => Self::narrowed(cells, width, order),
             ColumnData::Case(cells) => Self::narrowed(cells, width, order),
             // Kernels read no text.
@@ -167,9 +167,9 @@ impl Cells {
     /// The values fit, as the range of the input says.
     fn narrowed<T: Copy + Into<i64> + Sync>(cells: &[T], width: Width, order: &Order) -> Self {
         match width {
-            Width::Flag | Width::I16 => Self::I16(placed(cells, order, |cell| cell.into() as i16)),
-            Width::I32 => Self::I32(placed(cells, order, |cell| cell.into() as i32)),
-            Width::I64 | Width::I128 => Self::I64(placed(cells, order, Into::into)),
+            Width::Flag | Width::I16 => Self::I16(placed(cells.iter().copied(), order, |cell: T| cell.into() as i16)),
+            Width::I32 => Self::I32(placed(cells.iter().copied(), order, |cell: T| cell.into() as i32)),
+            Width::I64 | Width::I128 => Self::I64(placed(cells.iter().copied(), order, |cell: T| cell.into())),
         }
     }
 }
@@ -179,10 +179,10 @@ fn flag_byte(flag: bool) -> u8 {
 }
 
 /// The cells of a batch, by position: read in a row, written to as many places as there are years.
-fn placed<T: Copy, U: Copy + Default>(cells: &[T], order: &Order, value: impl Fn(T) -> U) -> Vec<U> {
-    let mut result = vec![U::default(); cells.len()];
-    for (cell, position) in cells.iter().zip(&order.positions) {
-        result[*position as usize] = value(*cell);
+fn placed<T, U: Copy + Default>(cells: impl Iterator<Item = T>, order: &Order, value: impl Fn(T) -> U) -> Vec<U> {
+    let mut result = vec![U::default(); order.positions.len()];
+    for (cell, position) in cells.zip(&order.positions) {
+        result[*position as usize] = value(cell);
     }
     result
 }

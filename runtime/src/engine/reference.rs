@@ -105,7 +105,7 @@ impl Engine {
         history: &History,
         controls: &[u32],
         rows: &[usize],
-        sink: &mut Sink<'_>,
+        sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
         let results: Vec<Vec<_>> = rows

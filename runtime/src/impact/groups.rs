@@ -51,8 +51,8 @@ impl Grouping {
             return empty;
         }
         match &column.data {
-            ColumnData::Number(cells) => self.thresholds.partition_point(|threshold| *threshold <= cells[row]),
-            ColumnData::Boolean(cells) => usize::from(cells[row]),
+            ColumnData::Number(cells) => self.thresholds.partition_point(|threshold| *threshold <= cells.get(row)),
+            ColumnData::Boolean(cells) => usize::from(cells.get(row)),
             ColumnData::Case(cells) => usize::from(cells[row]),
             _ => empty,
         }

@@ -132,28 +132,27 @@ fn decode(array: &dyn Array, reader: &mut ColumnReader<'_>, report: Report<'_>) 
         (DataType::Null, _) => (0..array.len()).for_each(|_| reader.push_empty()),
         (DataType::Boolean, Reads::Booleans) => {
             let cells = array.as_boolean();
-            each(array, reader, report, |reader, row| reader.push_boolean(cells.value(row)));
+            if !reader.extend_booleans(cells.values(), cells.nulls()) {
+                each(array, reader, report, |reader, row| reader.push_boolean(cells.value(row)));
+            }
         }
         (ty, Reads::Numbers) if ty.is_integer() => integers(array, reader, report),
         (DataType::Decimal32(_, scale), Reads::Numbers) => {
-            primitive::<Decimal32Type>(array, reader, report, |reader, cell| {
-                reader.push_scaled(cell.into(), (*scale).into())
-            });
+            numbers::<Decimal32Type>(array, (*scale).into(), reader, report);
         }
         (DataType::Decimal64(_, scale), Reads::Numbers) => {
-            primitive::<Decimal64Type>(array, reader, report, |reader, cell| {
-                reader.push_scaled(cell.into(), (*scale).into())
-            });
+            numbers::<Decimal64Type>(array, (*scale).into(), reader, report);
         }
         (DataType::Decimal128(_, scale), Reads::Numbers) => {
-            primitive::<Decimal128Type>(array, reader, report, |reader, cell| {
-                reader.push_scaled(cell, (*scale).into())
-            });
+            numbers::<Decimal128Type>(array, (*scale).into(), reader, report);
         }
         (DataType::Float32, Reads::Numbers) => primitive::<Float32Type>(array, reader, report, float::push_single),
         (DataType::Float64, Reads::Numbers) => primitive::<Float64Type>(array, reader, report, float::push),
         (DataType::Date32, Reads::Dates) => {
-            primitive::<Date32Type>(array, reader, report, |reader, days| reader.push_days(days.into()));
+            let cells: &PrimitiveArray<Date32Type> = array.as_primitive();
+            if !reader.extend_days(cells.values(), cells.nulls()) {
+                primitive::<Date32Type>(array, reader, report, |reader, days| reader.push_days(days.into()));
+            }
         }
         (DataType::Date64, Reads::Dates) => {
             primitive::<Date64Type>(array, reader, report, |reader, time| push_time(reader, time, DAY * 1_000));
@@ -191,21 +190,26 @@ fn primitive<T: ArrowPrimitiveType>(
 }
 
 fn integers(array: &dyn Array, reader: &mut ColumnReader<'_>, report: Report<'_>) {
-    fn of<T: ArrowPrimitiveType>(array: &dyn Array, reader: &mut ColumnReader<'_>, report: Report<'_>)
-    where
-        i128: From<T::Native>,
-    {
-        primitive::<T>(array, reader, report, |reader, cell| reader.push_scaled(cell.into(), 0));
-    }
     match array.data_type() {
-        DataType::Int8 => of::<Int8Type>(array, reader, report),
-        DataType::Int16 => of::<Int16Type>(array, reader, report),
-        DataType::Int32 => of::<Int32Type>(array, reader, report),
-        DataType::UInt8 => of::<UInt8Type>(array, reader, report),
-        DataType::UInt16 => of::<UInt16Type>(array, reader, report),
-        DataType::UInt32 => of::<UInt32Type>(array, reader, report),
-        DataType::UInt64 => of::<UInt64Type>(array, reader, report),
-        _ => of::<Int64Type>(array, reader, report),
+        DataType::Int8 => numbers::<Int8Type>(array, 0, reader, report),
+        DataType::Int16 => numbers::<Int16Type>(array, 0, reader, report),
+        DataType::Int32 => numbers::<Int32Type>(array, 0, reader, report),
+        DataType::UInt8 => numbers::<UInt8Type>(array, 0, reader, report),
+        DataType::UInt16 => numbers::<UInt16Type>(array, 0, reader, report),
+        DataType::UInt32 => numbers::<UInt32Type>(array, 0, reader, report),
+        DataType::UInt64 => numbers::<UInt64Type>(array, 0, reader, report),
+        _ => numbers::<Int64Type>(array, 0, reader, report),
+    }
+}
+
+/// Numbers given as units of their decimal `scale`: all at once if they are all within the range of the input.
+fn numbers<T: ArrowPrimitiveType>(array: &dyn Array, scale: i32, reader: &mut ColumnReader<'_>, report: Report<'_>)
+where
+    T::Native: Ord + Into<i128>,
+{
+    let cells: &PrimitiveArray<T> = array.as_primitive();
+    if !reader.extend_scaled(cells.values(), cells.nulls(), scale) {
+        primitive::<T>(array, reader, report, |reader, cell| reader.push_scaled(cell.into(), scale));
     }
 }
 

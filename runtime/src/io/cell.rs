@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
-use polc_compiler::calendar::Date;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use polc_compiler::calendar::{Date, FIRST_DAY, LAST_DAY};
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Enumeration, Input, Program, Type};
 
@@ -126,6 +128,88 @@ impl<'p> ColumnReader<'p> {
         self.done(result)
     }
 
+    /// Appends numbers as [`Self::push_scaled`] does, all at once, and an empty cell for each null. `false`, and nothing is
+    /// appended, where some cell is to be looked at by itself.
+    pub fn extend_scaled<T: Copy + Ord + Into<i128>>(
+        &mut self,
+        values: &[T],
+        nulls: Option<&NullBuffer>,
+        scale: i32,
+    ) -> bool {
+        let (Kind::Number { decimals, low, high }, ColumnData::Number(_)) = (&self.kind, &self.column.data) else {
+            return false;
+        };
+        let exponent = u32::try_from(i64::from(*decimals) - i64::from(scale)).ok();
+        let Some(factor) = exponent.and_then(|exponent| 10i64.checked_pow(exponent)) else { return false };
+        let (low, high) = (*low, *high);
+        let scaled = |value: T| value.into().checked_mul(factor.into());
+        let within = |value: T| scaled(value).is_some_and(|value| (low.into()..=high.into()).contains(&value));
+        if !ends(values, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
+            return false;
+        }
+        self.extend_runs(values.len(), nulls, |data, run| {
+            let Some((least, greatest)) = ends(&values[run.clone()], None) else { return };
+            // All of them lie between these, which are units of the last decimal.
+            let wide = |value: T| (value.into() as i64).wrapping_mul(factor);
+            if let ColumnData::Number(cells) = data {
+                cells.extend_between(values[run].iter().map(|value| wide(*value)), wide(least), wide(greatest));
+            }
+        });
+        true
+    }
+
+    /// Appends dates as [`Self::push_days`] does, in the way of [`Self::extend_scaled`].
+    pub fn extend_days(&mut self, days: &[i32], nulls: Option<&NullBuffer>) -> bool {
+        let (Kind::Date { low, high }, ColumnData::Date(_)) = (&self.kind, &self.column.data) else { return false };
+        let (low, high) = (*low.max(&FIRST_DAY.into()), *high.min(&LAST_DAY.into()));
+        let within = |days: i32| (low..=high).contains(&days.into());
+        if !ends(days, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
+            return false;
+        }
+        self.extend_runs(days.len(), nulls, |data, run| {
+            if let ColumnData::Date(cells) = data {
+                cells.extend_from_slice(&days[run]);
+            }
+        });
+        true
+    }
+
+    /// Appends booleans, and an empty cell for each null; `false` for an input that is none.
+    pub fn extend_booleans(&mut self, values: &BooleanBuffer, nulls: Option<&NullBuffer>) -> bool {
+        let ColumnData::Boolean(_) = &self.column.data else { return false };
+        self.extend_runs(values.len(), nulls, |data, run| {
+            if let ColumnData::Boolean(cells) = data {
+                cells.append_buffer(&values.slice(run.start, run.len()));
+            }
+        });
+        true
+    }
+
+    /// Appends empty cells for nulls, and has the runs of the others appended.
+    fn extend_runs(
+        &mut self,
+        count: usize,
+        nulls: Option<&NullBuffer>,
+        mut append: impl FnMut(&mut ColumnData, Range<usize>),
+    ) {
+        let mut run = |reader: &mut Self, run: Range<usize>| {
+            append(&mut reader.column.data, run);
+            if !reader.column.missing.is_empty() {
+                reader.column.begin_missing(reader.column.len());
+            }
+        };
+        let mut done = 0;
+        for (start, end) in nulls.into_iter().flat_map(NullBuffer::valid_slices) {
+            self.column.append_copies(&self.empty, start - done);
+            run(self, start..end);
+            done = end;
+        }
+        match nulls {
+            Some(_) => self.column.append_copies(&self.empty, count - done),
+            None => run(self, 0..count),
+        }
+    }
+
     pub fn push_boolean(&mut self, value: bool) -> Result<(), CellProblem> {
         let result = match &mut self.column.data {
             ColumnData::Boolean(cells) => {
@@ -210,6 +294,18 @@ impl<'p> ColumnReader<'p> {
         }
         Ok(())
     }
+}
+
+/// The least and the greatest of the values that are not null.
+fn ends<T: Copy + Ord>(values: &[T], nulls: Option<&NullBuffer>) -> Option<(T, T)> {
+    let of = |run: &[T]| {
+        let first = *run.first()?;
+        // Without branches: several at a time.
+        Some(run.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value))))
+    };
+    let Some(nulls) = nulls else { return of(values) };
+    let runs = nulls.valid_slices().filter_map(|(start, end)| of(&values[start..end]));
+    runs.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
 }
 
 /// What the cells of a column are read as.

@@ -1,11 +1,14 @@
 //! The keys met so far: a second row with the same key is found without keeping the texts of any twice.
 //!
-//! Nothing is guessed from hashes: what is kept is the keys themselves. They take some 50 bytes a row, and some 100 more for
-//! each different text.
+//! Nothing is guessed from hashes: what is kept is the keys themselves. A row takes some 10 bytes, and each different text
+//! its length and some 15 more.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use string_interner::{DefaultBackend, StringInterner, Symbol as _};
+
+use crate::table::Integers;
 
 /// One column of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +18,30 @@ pub enum Part {
     Text(Arc<str>),
 }
 
-/// Keys of any number of columns, reduced column after column to pairs of numbers.
-#[derive(Debug, Default)]
+/// Keys of any number of columns: what the columns before the last say together has a rank, and the rows of that rank are linked,
+/// the latest first. There are few of them, since the last column is the year.
+#[derive(Debug)]
 pub struct Keys {
-    /// Rank of each text.
-    texts: HashMap<Arc<str>, u64>,
+    texts: StringInterner<DefaultBackend>,
     /// Rank of what the columns before say, and the next column, to the rank of both together.
-    prefixes: HashMap<(u64, u64), u64>,
-    /// The same with the last column, to the line of the first row.
-    lines: HashMap<(u64, u64), usize>,
+    prefixes: FxHashMap<(u64, u64), u64>,
+    /// By rank, the latest row.
+    latest: Integers,
+    /// By row: the last column, the line, and the row of the same rank before.
+    last: Integers,
+    lines: Integers,
+    before: Integers,
+}
+
+/// No row.
+const NONE: i64 = -1;
+
+impl Default for Keys {
+    fn default() -> Self {
+        let none = || Integers::with_capacity(0);
+        let (latest, last, lines, before) = (none(), none(), none(), none());
+        Self { texts: StringInterner::new(), prefixes: FxHashMap::default(), latest, last, lines, before }
+    }
 }
 
 impl Keys {
@@ -31,47 +49,65 @@ impl Keys {
     pub fn register(&mut self, key: &[Part], line: usize) -> Option<usize> {
         let (last, before) = key.split_last()?;
         let mut prefix = 0;
-        for part in before {
-            let part = self.rank(part);
-            let next = self.prefixes.len() as u64 + 1;
-            prefix = *self.prefixes.entry((prefix, part)).or_insert(next);
+        for (column, part) in before.iter().enumerate() {
+            let rank = self.rank(part);
+            let next = self.prefixes.len() as u64;
+            prefix = match (column, part) {
+                // Ranks of texts follow each other already.
+                (0, Part::Text(_)) => rank,
+                _ => *self.prefixes.entry((prefix, rank)).or_insert(next),
+            };
         }
         let last = self.rank(last);
-        match self.lines.entry((prefix, last)) {
-            Entry::Occupied(entry) => Some(*entry.get()),
-            Entry::Vacant(entry) => {
-                entry.insert(line);
-                None
-            }
+        if let Some(row) = self.find(prefix, last) {
+            return Some(self.lines.get(row) as usize);
         }
-    }
-
-    fn rank(&mut self, part: &Part) -> u64 {
-        match part {
-            Part::Number(number) => *number,
-            Part::Text(text) => {
-                if let Some(rank) = self.texts.get(text) {
-                    return *rank;
-                }
-                let next = self.texts.len() as u64;
-                self.texts.insert(text.clone(), next);
-                next
-            }
+        let rank = prefix as usize;
+        while self.latest.len() <= rank {
+            self.latest.push(NONE);
         }
+        self.before.push(self.latest.get(rank));
+        self.latest.set(rank, self.last.len() as i64);
+        self.last.push(last.cast_signed());
+        self.lines.push(line as i64);
+        None
     }
 
     /// The line of the first row with a key.
     pub fn line(&self, key: &[Part]) -> Option<usize> {
         let rank = |part: &Part| match part {
             Part::Number(number) => Some(*number),
-            Part::Text(text) => self.texts.get(text).copied(),
+            Part::Text(text) => self.texts.get(text).map(|symbol| symbol.to_usize() as u64),
         };
         let (last, before) = key.split_last()?;
         let mut prefix = 0;
-        for part in before {
-            prefix = *self.prefixes.get(&(prefix, rank(part)?))?;
+        for (column, part) in before.iter().enumerate() {
+            let rank = rank(part)?;
+            prefix = match (column, part) {
+                (0, Part::Text(_)) => rank,
+                _ => *self.prefixes.get(&(prefix, rank))?,
+            };
         }
-        self.lines.get(&(prefix, rank(last)?)).copied()
+        self.find(prefix, rank(last)?).map(|row| self.lines.get(row) as usize)
+    }
+
+    fn rank(&mut self, part: &Part) -> u64 {
+        match part {
+            Part::Number(number) => *number,
+            Part::Text(text) => self.texts.get_or_intern(text).to_usize() as u64,
+        }
+    }
+
+    /// The row of a rank with this last column.
+    fn find(&self, prefix: u64, last: u64) -> Option<usize> {
+        let mut row = if (prefix as usize) < self.latest.len() { self.latest.get(prefix as usize) } else { NONE };
+        while let Ok(known) = usize::try_from(row) {
+            if self.last.get(known) == last.cast_signed() {
+                return Some(known);
+            }
+            row = self.before.get(known);
+        }
+        None
     }
 }
 
@@ -93,5 +129,32 @@ mod tests {
         assert_eq!(keys.line(&key([1, 2, 4])), Some(4));
         assert_eq!(keys.line(&key([1, 3, 4])), None);
         assert_eq!(Keys::default().register(&[], 2), None);
+    }
+
+    /// Keys of one to three columns, of texts and numbers, against a plain map.
+    #[test]
+    fn as_a_map_would() {
+        let shapes: [&[bool]; 6] =
+            [&[false], &[true], &[true, false], &[false, false], &[false, true, false], &[true, true, true]];
+        for shape in shapes {
+            let mut keys = Keys::default();
+            let mut map = std::collections::HashMap::new();
+            for line in 0..3_000usize {
+                // Some values are as wide as they come.
+                let value = |column: usize| match (line * 7 + column * 13) % 40 {
+                    39 => u64::MAX - (line % 3) as u64,
+                    value => (value * (line % 5 + 1)) as u64,
+                };
+                let part = |(column, text): (usize, &bool)| match text {
+                    true => Part::Text(value(column).to_string().into()),
+                    false => Part::Number(value(column)),
+                };
+                let key: Vec<Part> = shape.iter().enumerate().map(part).collect();
+                let known = map.get(&format!("{key:?}")).copied();
+                assert_eq!(keys.line(&key), known, "{key:?}");
+                assert_eq!(keys.register(&key, line), known, "{key:?}");
+                map.entry(format!("{key:?}")).or_insert(line);
+            }
+        }
     }
 }

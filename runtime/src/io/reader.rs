@@ -19,7 +19,7 @@ use crate::diagnostics::{self as say, DataProblem, Place, Problems};
 use crate::table::{Batch, Column, ColumnData};
 
 /// Blocks decoded at a time by each thread: enough to share the work out, few enough to stay small in memory.
-const WAVE: usize = 4;
+const WAVE: usize = 2;
 
 /// Reads a file table after table.
 pub(crate) struct Reader<'a> {
@@ -421,8 +421,8 @@ fn part(column: &Column, row: usize) -> Option<Part> {
         return None;
     }
     Some(match &column.data {
-        ColumnData::Number(cells) => Part::Number(cells[row].cast_unsigned()),
-        ColumnData::Boolean(cells) => Part::Number(u64::from(cells[row])),
+        ColumnData::Number(cells) => Part::Number(cells.get(row).cast_unsigned()),
+        ColumnData::Boolean(cells) => Part::Number(u64::from(cells.get(row))),
         ColumnData::Date(cells) => Part::Number(i64::from(cells[row]).cast_unsigned()),
         ColumnData::Case(cells) => Part::Number(u64::from(cells[row])),
         ColumnData::Text(cells) => Part::Text(cells[row].clone()),
@@ -438,7 +438,9 @@ fn batch(program: &Program, binding: &Binding, decoded: Vec<Column>, rows: usize
         let input = program.input(*id);
         let mut one = Column::with_capacity(input, 1);
         one.push(None, input);
-        columns[id.index()] = Some(one.select(&vec![0; rows]));
+        let mut column = Column::with_capacity(input, rows);
+        column.append_copies(&one, rows);
+        columns[id.index()] = Some(column);
     }
     Batch { rows, columns }
 }

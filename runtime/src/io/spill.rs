@@ -11,7 +11,9 @@ use num_bigint::BigInt;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{InputId, Program};
 
-use crate::table::{Batch, Column, ColumnData, Denominators, Numbers, ResultColumn, ResultValues};
+use crate::table::{
+    Batch, Column, ColumnData, Denominators, Flags, Integers, Numbers, ResultColumn, ResultValues, each,
+};
 
 /// A file without a name, shared by as many lists of frames as are needed: a program may have few files open.
 #[derive(Clone, Debug)]
@@ -156,10 +158,13 @@ pub(crate) fn take_results(frame: &[u8], like: &[ResultColumn]) -> io::Result<(V
 }
 
 fn put_column(out: &mut Vec<u8>, column: &Column) {
-    put_flags(out, &column.missing);
+    put_bits(out, &column.missing);
     match &column.data {
-        ColumnData::Number(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
-        ColumnData::Boolean(cells) => put_flags(out, cells),
+        ColumnData::Number(cells) => {
+            out.push(cells.width() as u8);
+            each!(cells, cells => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())));
+        }
+        ColumnData::Boolean(cells) => put_bits(out, cells),
         ColumnData::Date(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
         ColumnData::Case(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
         ColumnData::Text(cells) => put_texts(out, cells),
@@ -167,10 +172,16 @@ fn put_column(out: &mut Vec<u8>, column: &Column) {
 }
 
 fn take_column(bytes: &mut Bytes<'_>, column: &mut Column) -> io::Result<()> {
-    column.missing = bytes.flags()?;
+    column.missing = bytes.bits()?;
     match &mut column.data {
-        ColumnData::Number(cells) => *cells = bytes.all(i64::from_le_bytes)?,
-        ColumnData::Boolean(cells) => *cells = bytes.flags()?,
+        ColumnData::Number(cells) => {
+            *cells = match bytes.take(1)? {
+                [2] => Integers::I16(bytes.all(i16::from_le_bytes)?),
+                [4] => Integers::I32(bytes.all(i32::from_le_bytes)?),
+                _ => Integers::I64(bytes.all(i64::from_le_bytes)?),
+            }
+        }
+        ColumnData::Boolean(cells) => *cells = bytes.bits()?,
         ColumnData::Date(cells) => *cells = bytes.all(i32::from_le_bytes)?,
         ColumnData::Case(cells) => *cells = bytes.all(u16::from_le_bytes)?,
         ColumnData::Text(cells) => bytes.texts(cells)?,
@@ -185,6 +196,11 @@ fn put_all<const N: usize>(out: &mut Vec<u8>, cells: impl ExactSizeIterator<Item
 
 fn put_flags(out: &mut Vec<u8>, flags: &[bool]) {
     put_all(out, flags.iter().map(|flag| [u8::from(*flag)]));
+}
+
+fn put_bits(out: &mut Vec<u8>, flags: &Flags) {
+    out.extend_from_slice(&(flags.len() as u64).to_le_bytes());
+    put_bytes(out, flags.bytes());
 }
 
 fn put_texts(out: &mut Vec<u8>, texts: &[Arc<str>]) {
@@ -233,6 +249,11 @@ impl<'f> Bytes<'f> {
             }
         }
         Ok(())
+    }
+
+    fn bits(&mut self) -> io::Result<Flags> {
+        let count = self.count()?;
+        Flags::from_bytes(self.slice()?, count).ok_or(io::ErrorKind::InvalidData.into())
     }
 
     fn flags(&mut self) -> io::Result<Vec<bool>> {

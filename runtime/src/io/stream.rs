@@ -40,7 +40,9 @@ use crate::totals::total;
 /// How much is done at a time.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// Rows of a part; a file of no more is one part.
+    /// Rows of a file that is one part.
+    pub whole: usize,
+    /// Rows of a part of a longer file, of which some stand in memory together.
     pub rows: usize,
     /// Bytes of a text that is read whole.
     pub text: u64,
@@ -54,20 +56,27 @@ impl Sizes {
     /// For so many bytes of memory, more or less: the parts that are read, computed and written at one moment, but for the keys.
     #[must_use]
     pub fn within(memory: u64, program: &Program, request: &Request<'_>, lines: Option<&Lines>) -> Self {
-        // A number takes 8 bytes and its text some 4; a result 16, its text or its array as much.
-        const INPUT: u64 = 12;
-        const OUTPUT: u64 = 32;
+        // A cell takes some 3 bytes, as much in the order of years, and its text; a result up to 17, and what waits to be written.
+        const INPUT: u64 = 8;
+        const OUTPUT: u64 = 20;
         const ROW: u64 = 256;
         const PARTS: u64 = 6;
         let inputs = program.inputs.len() as u64;
         let outputs = request.outputs.len() + lines.map_or(0, |lines| lines.lines.len());
         let row = ROW + INPUT * inputs + OUTPUT * outputs as u64;
-        let rows = usize::try_from(memory / PARTS / row).unwrap_or(usize::MAX).max(1_024);
-        Self { rows, text: memory / PARTS, piece: super::pieces::PIECE, partitions: 64 }
+        let rows = |bytes: u64| usize::try_from(bytes / row).unwrap_or(usize::MAX).max(1_024);
+        Self {
+            whole: rows(memory),
+            rows: rows(memory / PARTS),
+            text: memory / PARTS,
+            piece: super::pieces::PIECE,
+            partitions: 64,
+        }
     }
 
     /// Everything at once.
-    pub const WHOLE: Self = Self { rows: usize::MAX, text: u64::MAX, piece: super::pieces::PIECE, partitions: 1 };
+    pub const WHOLE: Self =
+        Self { whole: usize::MAX, rows: usize::MAX, text: u64::MAX, piece: super::pieces::PIECE, partitions: 1 };
 }
 
 /// What is to be done.
@@ -155,7 +164,7 @@ pub struct Outputs {
 pub fn evaluate(mut job: Job<'_>, outputs: Outputs) -> Result<(Report, Outputs), StreamError> {
     let source = open(job.place, job.request, job.sizes.text, job.sizes.piece)?;
     let mut reader = Reader::open(&job.place.name(), source, job.request)?;
-    let first = reader.next(job.sizes.rows)?;
+    let first = reader.next(job.sizes.whole)?;
     let mut sink = Sink::new(&job, outputs);
     if reader.has_ended() {
         if let Some(table) = first

@@ -151,15 +151,15 @@ pub(super) fn key(program: &Program, table: &Table, id: InputId, rows: &[usize])
     match &column.data {
         ColumnData::Number(cells) if input.decimals == 0 => {
             let mut builder = Int64Builder::with_capacity(rows.len());
-            rows.iter().for_each(|row| builder.append_value(cells[*row]));
+            rows.iter().for_each(|row| builder.append_value(cells.get(*row)));
             Arc::new(builder.finish())
         }
         ColumnData::Number(cells) => {
             let mut builder = decimals(rows.len(), input.decimals);
-            rows.iter().for_each(|row| builder.append_value(cells[*row].into()));
+            rows.iter().for_each(|row| builder.append_value(cells.get(*row).into()));
             Arc::new(builder.finish())
         }
-        ColumnData::Boolean(cells) => booleans(rows.iter().map(|row| Some(cells[*row]))),
+        ColumnData::Boolean(cells) => booleans(rows.iter().map(|row| Some(cells.get(*row)))),
         ColumnData::Date(cells) => dates(rows.iter().map(|row| Some(cells[*row]))),
         ColumnData::Case(cells) => case_names(program, &input.ty, rows.iter().map(|row| Some(cells[*row].into()))),
         ColumnData::Text(cells) => {

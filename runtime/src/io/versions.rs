@@ -104,7 +104,7 @@ pub fn cells(comparison: &Comparison<'_>, input: InputId) -> Result<Vec<i64>, St
         let Some(column) = &table.batch.columns[input.index()] else { continue };
         if let ColumnData::Number(numbers) = &column.data {
             let present = numbers.iter().enumerate().filter(|(row, _)| !column.is_missing(*row));
-            cells.extend(present.map(|(_, cell)| *cell));
+            cells.extend(present.map(|(_, cell)| cell));
         }
     }
     if reader.bad_header() {

@@ -24,7 +24,7 @@ use crate::table::Results;
 /// Rows of a batch that is written.
 const BATCH: usize = 8_192;
 /// Rows turned into text or arrays at a time.
-const WAVE: usize = BATCH * 32;
+const WAVE: usize = BATCH * 4;
 
 /// Why results could not be written.
 #[derive(Debug)]
@@ -204,7 +204,10 @@ impl<W: Write + Send> TypedOut<W> {
         waiting: &[RecordBatch],
         least: usize,
     ) -> Result<RecordBatch, WriteError> {
-        let rows = concat_batches(schema, waiting)?;
+        let rows = match waiting {
+            [batch] => batch.clone(),
+            _ => concat_batches(schema, waiting)?,
+        };
         let mut at = 0;
         while rows.num_rows() - at >= least {
             let size = BATCH.min(rows.num_rows() - at);

@@ -1,5 +1,8 @@
 //! Rows in memory: one typed column per input of the policy, and the results.
 
+mod flags;
+mod integers;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,19 +11,23 @@ use polc_compiler::calendar::Date;
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Input, InputId, Program, Type, Value};
 
+pub use flags::Flags;
+pub use integers::Integers;
+pub(crate) use integers::each;
+
 /// The cells of one input, one per row. An empty cell holds the default of the input; without a default, it is missing.
 #[derive(Clone, Debug)]
 pub struct Column {
     pub data: ColumnData,
     /// Per row, whether the cell is empty and has no default; empty when no cell is.
-    pub missing: Vec<bool>,
+    pub missing: Flags,
 }
 
 #[derive(Clone, Debug)]
 pub enum ColumnData {
     /// Scaled by ten to the declared number of decimals. The compiler accepts only ranges that fit.
-    Number(Vec<i64>),
-    Boolean(Vec<bool>),
+    Number(Integers),
+    Boolean(Flags),
     /// Days since 1 January 1970.
     Date(Vec<i32>),
     /// Rank of the case in its enumeration.
@@ -33,13 +40,13 @@ impl Column {
     #[must_use]
     pub fn with_capacity(input: &Input, rows: usize) -> Self {
         let data = match input.ty {
-            Type::Number(_) => ColumnData::Number(Vec::with_capacity(rows)),
-            Type::Boolean | Type::Error => ColumnData::Boolean(Vec::with_capacity(rows)),
+            Type::Number(_) => ColumnData::Number(Integers::with_capacity(rows)),
+            Type::Boolean | Type::Error => ColumnData::Boolean(Flags::with_capacity(rows)),
             Type::Date => ColumnData::Date(Vec::with_capacity(rows)),
             Type::Enumeration(_) => ColumnData::Case(Vec::with_capacity(rows)),
             Type::Text => ColumnData::Text(Vec::with_capacity(rows)),
         };
-        Self { data, missing: Vec::new() }
+        Self { data, missing: Flags::default() }
     }
 
     #[must_use]
@@ -60,7 +67,7 @@ impl Column {
 
     #[must_use]
     pub fn is_missing(&self, row: usize) -> bool {
-        self.missing.get(row).copied().unwrap_or(false)
+        row < self.missing.len() && self.missing.get(row)
     }
 
     /// Appends a cell; `None` for an empty one, which takes the default of the input. The value must be of the type of the
@@ -69,7 +76,7 @@ impl Column {
         let row = self.len();
         let value = value.or(input.default.as_ref());
         if value.is_none() {
-            self.missing.resize(row, false);
+            self.begin_missing(row);
             self.missing.push(true);
         } else if !self.missing.is_empty() {
             self.missing.push(false);
@@ -98,19 +105,49 @@ impl Column {
     pub fn append(&mut self, other: &Self) {
         let rows = self.len();
         if !(self.missing.is_empty() && other.missing.is_empty()) {
-            self.missing.resize(rows, false);
-            self.missing.extend_from_slice(&other.missing);
-            self.missing.resize(rows + other.len(), false);
+            self.begin_missing(rows);
+            self.missing.append(&other.missing);
+            self.begin_missing(rows + other.len());
         }
         match (&mut self.data, &other.data) {
-            (ColumnData::Number(cells), ColumnData::Number(more)) => cells.extend_from_slice(more),
-            (ColumnData::Boolean(cells), ColumnData::Boolean(more)) => cells.extend_from_slice(more),
+            (ColumnData::Number(cells), ColumnData::Number(more)) => cells.append(more),
+            (ColumnData::Boolean(cells), ColumnData::Boolean(more)) => cells.append(more),
             (ColumnData::Date(cells), ColumnData::Date(more)) => cells.extend_from_slice(more),
             (ColumnData::Case(cells), ColumnData::Case(more)) => cells.extend_from_slice(more),
             (ColumnData::Text(cells), ColumnData::Text(more)) => cells.extend_from_slice(more),
             // Columns of one input are of one type.
             _ => {}
         }
+    }
+
+    /// Appends the one cell of another column of the same input, so many times.
+    pub(crate) fn append_copies(&mut self, one: &Self, count: usize) {
+        let rows = self.len();
+        if one.is_missing(0) {
+            self.begin_missing(rows);
+            self.missing.push_all(count, true);
+        } else if !self.missing.is_empty() {
+            self.begin_missing(rows + count);
+        }
+        match (&mut self.data, &one.data) {
+            (ColumnData::Number(cells), ColumnData::Number(one)) => {
+                let cell = one.get(0);
+                cells.extend_between(std::iter::repeat_n(cell, count), cell, cell);
+            }
+            (ColumnData::Boolean(cells), ColumnData::Boolean(one)) => cells.push_all(count, one.get(0)),
+            (ColumnData::Date(cells), ColumnData::Date(one)) => cells.extend(std::iter::repeat_n(one[0], count)),
+            (ColumnData::Case(cells), ColumnData::Case(one)) => cells.extend(std::iter::repeat_n(one[0], count)),
+            (ColumnData::Text(cells), ColumnData::Text(one)) => {
+                cells.extend(std::iter::repeat_n(&one[0], count).cloned());
+            }
+            // Columns of one input are of one type.
+            _ => {}
+        }
+    }
+
+    /// Tells so many rows, the last of which have their cells.
+    pub(crate) fn begin_missing(&mut self, rows: usize) {
+        self.missing.push_all(rows - self.missing.len(), false);
     }
 
     /// The cells of these rows, in this order.
@@ -120,15 +157,17 @@ impl Column {
             rows.iter().map(|row| cells[*row].clone()).collect()
         }
         let data = match &self.data {
-            ColumnData::Number(cells) => ColumnData::Number(of(cells, rows)),
-            ColumnData::Boolean(cells) => ColumnData::Boolean(of(cells, rows)),
+            ColumnData::Number(cells) => ColumnData::Number(cells.select(rows)),
+            ColumnData::Boolean(cells) => ColumnData::Boolean(cells.select(rows)),
             ColumnData::Date(cells) => ColumnData::Date(of(cells, rows)),
             ColumnData::Case(cells) => ColumnData::Case(of(cells, rows)),
             ColumnData::Text(cells) => ColumnData::Text(of(cells, rows)),
         };
-        let missing = if self.missing.is_empty() { Vec::new() } else { of(&self.missing, rows) };
-        let missing = if missing.contains(&true) { missing } else { Vec::new() };
-        Self { data, missing }
+        let missing: Flags = match self.missing.is_empty() {
+            true => Flags::default(),
+            false => rows.iter().map(|row| self.is_missing(*row)).collect(),
+        };
+        Self { data, missing: if missing.any() { missing } else { Flags::default() } }
     }
 
     /// The cell as a value; `None` if it is missing.
@@ -138,8 +177,8 @@ impl Column {
             return None;
         }
         Some(match &self.data {
-            ColumnData::Number(cells) => Value::Number(Ratio::new(cells[row].into(), power_of_ten(input.decimals))),
-            ColumnData::Boolean(cells) => Value::Boolean(cells[row]),
+            ColumnData::Number(cells) => Value::Number(Ratio::new(cells.get(row).into(), power_of_ten(input.decimals))),
+            ColumnData::Boolean(cells) => Value::Boolean(cells.get(row)),
             ColumnData::Date(cells) => Value::Date(Date::from_days(i64::from(cells[row]))?),
             ColumnData::Case(cells) => Value::Case(u32::from(cells[row])),
             ColumnData::Text(cells) => Value::Text(cells[row].clone()),
@@ -165,7 +204,7 @@ impl Batch {
     #[must_use]
     pub fn year(&self, program: &Program, row: usize) -> i64 {
         match self.columns[program.year.index()].as_ref().map(|column| &column.data) {
-            Some(ColumnData::Number(cells)) => cells[row],
+            Some(ColumnData::Number(cells)) => cells.get(row),
             _ => 0,
         }
     }
