@@ -16,7 +16,7 @@ pub fn total(column: &ResultColumn) -> Option<Ratio> {
     for row in rows {
         match numbers.large.get(&row) {
             Some(value) => large += value,
-            None => match small.checked_add(numbers.numerators[row].into()) {
+            None => match small.checked_add(numbers.numerators.get(row).into()) {
                 Some(sum) => small = sum,
                 None => large += numbers.value(row),
             },
@@ -28,12 +28,12 @@ pub fn total(column: &ResultColumn) -> Option<Ratio> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Numbers;
+    use crate::table::{Integers, Numbers};
 
     #[test]
     fn sums_exactly_whatever_the_size() {
         let mut numbers = Numbers {
-            numerators: vec![i64::MAX, i64::MAX, 250, 99],
+            numerators: [i64::MAX, i64::MAX, 250, 99].into_iter().collect(),
             denominators: Denominators::Constant(100),
             large: [(1, Ratio::new(1.into(), 3.into()))].into(),
         };
@@ -43,7 +43,7 @@ mod tests {
         };
         let expected = numbers.value(0) + numbers.value(1) + numbers.value(2);
         assert_eq!(total(&column(&numbers)), Some(expected.clone()));
-        numbers.denominators = Denominators::PerRow(vec![100; 4]);
+        numbers.denominators = Denominators::PerRow(Integers::filled(100, 4));
         assert_eq!(total(&column(&numbers)), Some(expected));
     }
 }

@@ -43,6 +43,13 @@ impl StateForm {
         Self::Fraction { numerator: (0, 0), divisor: (1, 1) }
     }
 
+    /// Whether a number that has this numerator, and no divisor, has this form.
+    #[must_use]
+    pub fn holds(self, numerator: i64) -> bool {
+        let (Self::Decimal { range: (low, high), .. } | Self::Fraction { numerator: (low, high), .. }) = self;
+        (low..=high).contains(&i128::from(numerator))
+    }
+
     /// A form for the values of both, within the widest.
     fn or(self, other: Self) -> Self {
         let around = |a: Range, b: Range| (a.0.min(b.0), a.1.max(b.1));

@@ -221,7 +221,7 @@ fn time<T>(work: impl FnOnce() -> T) -> Duration {
 fn cents(results: &Results) -> Vec<i64> {
     let column = &results.columns[0];
     let ResultValues::Number(numbers) = &column.values else { panic!("an amount") };
-    let row = |row: usize| if column.present[row] { numbers.numerators[row] } else { native::WITHOUT_OBJECT };
+    let row = |row: usize| if column.present[row] { numbers.numerators.get(row) } else { native::WITHOUT_OBJECT };
     (0..column.present.len()).map(row).collect()
 }
 

@@ -6,7 +6,6 @@ use std::ops::Range;
 use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width};
 use polc_compiler::ir::{OutputValue, Source, Target};
 use polc_compiler::lower::Group;
-use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
 use polc_dsl::ast::Reach;
 use rayon::prelude::*;
@@ -448,11 +447,14 @@ impl Run<'_> {
                 }
                 Source::PastResult(_, id) => {
                     let Some(state) = state(id) else { continue };
-                    block.fill_integers(slot, past.iter().map(|place| place.map_or(0, |place| state.value[place])));
+                    block.fill_integers(slot, past.iter().map(|place| place.map_or(0, |place| state.value.get(place))));
                 }
                 Source::PastResultDivisor(_, id) => {
                     let Some(state) = state(id) else { continue };
-                    block.fill_integers(slot, past.iter().map(|place| place.map_or(1, |place| state.divisor[place])));
+                    block.fill_integers(
+                        slot,
+                        past.iter().map(|place| place.map_or(1, |place| state.divisor.get(place))),
+                    );
                 }
                 Source::PastResultPresent(_, id) => {
                     let Some(state) = state(id) else { continue };
@@ -469,8 +471,8 @@ impl Run<'_> {
 
 /// Copies a column of results to the rows of a block, which are given in the order of the block.
 fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, rows: &[u32]) {
-    let block = &done.output;
-    let present = || block.flags(slots.present).take(rows.len());
+    let (block, count) = (&done.output, rows.len());
+    let present = || block.flags(slots.present).take(count);
     // Nothing is there already.
     if !present().any(|present| present) {
         return;
@@ -479,40 +481,38 @@ fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, row
     present().enumerate().for_each(|(i, present)| column.present[row(i)] = present);
     match &mut column.values {
         ResultValues::Boolean(cells) => {
-            block.flags(slots.value).take(rows.len()).enumerate().for_each(|(i, flag)| cells[row(i)] = flag);
+            block.flags(slots.value).take(count).enumerate().for_each(|(i, flag)| cells[row(i)] = flag);
         }
         ResultValues::Date(cells) => {
-            each_integer(block, slots.value, rows.len(), |i, days| cells[row(i)] = days as i32);
+            each_integer(block, slots.value, count, |i, days| cells[row(i)] = days as i32);
         }
         ResultValues::Case(cells) => {
-            each_integer(block, slots.value, rows.len(), |i, case| cells[row(i)] = case as u16);
+            each_integer(block, slots.value, count, |i, case| cells[row(i)] = case as u16);
         }
         // No result of a policy is a text.
         ResultValues::Text(_) => {}
         ResultValues::Number(numbers) => {
             let OutputValue::Fraction { constant, .. } = slots.output.value else { return };
-            let short = slots.value.width < Width::I128;
-            let cells = &mut numbers.numerators;
-            match (&mut numbers.denominators, slots.factor) {
+            let rows = || rows.iter().map(|row| *row as usize);
+            let short = slots.factor.is_none() && slots.value.width < Width::I128;
+            match &mut numbers.denominators {
                 // Over another constant: fewer decimals than the quantity may have.
-                (Denominators::Constant(known), None)
+                Denominators::Constant(known)
                     if short
                         && i128::from(*known) % constant == 0
-                        && let Ok(times) = i64::try_from(i128::from(*known) / constant) =>
+                        && let Ok(times) = i64::try_from(i128::from(*known) / constant)
+                        && let Some(values) = integers(block, slots, count, times) =>
                 {
-                    each_integer(block, slots.value, rows.len(), |i, cell| match cell.checked_mul(times) {
-                        Some(numerator) => cells[row(i)] = numerator,
-                        None => {
-                            let value = Ratio::new(cell.into(), constant.into());
-                            numbers.large.insert(row(i), value);
-                        }
-                    });
+                    numbers.numerators.put(rows(), &values[..count]);
                     return;
                 }
-                (Denominators::PerRow(denominators), None) if short && let Ok(constant) = i64::try_from(constant) => {
-                    each_integer(block, slots.value, rows.len(), |i, cell| {
-                        (cells[row(i)], denominators[row(i)]) = (cell, constant);
-                    });
+                Denominators::PerRow(denominators)
+                    if short
+                        && let Ok(constant) = i64::try_from(constant)
+                        && let Some(values) = integers(block, slots, count, 1) =>
+                {
+                    numbers.numerators.put(rows(), &values[..count]);
+                    denominators.put(rows(), &[constant; BLOCK_ROWS][..count]);
                     return;
                 }
                 _ => {}
@@ -527,6 +527,21 @@ fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, row
             }
         }
     }
+}
+
+/// So many times the values of a column of 64 bits at most, where they are present; `None` if one of them is too large.
+pub(super) fn integers(block: &Block, slots: &OutputSlots, count: usize, times: i64) -> Option<[i64; BLOCK_ROWS]> {
+    let mut values = [0; BLOCK_ROWS];
+    each_integer(block, slots.value, count, |i, value| values[i] = value);
+    let present = block.flags(slots.present);
+    values.iter_mut().zip(present).for_each(|(value, present)| *value = if present { *value } else { 0 });
+    if times != 1 {
+        let least = values.iter().fold(0, |least: i64, value| least.min(*value));
+        let greatest = values.iter().fold(0, |greatest: i64, value| greatest.max(*value));
+        least.checked_mul(times).zip(greatest.checked_mul(times))?;
+        values.iter_mut().for_each(|value| *value *= times);
+    }
+    Some(values)
 }
 
 /// Gives the first integers of a column, which has 64 bits at most, with their ranks.

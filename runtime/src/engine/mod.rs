@@ -23,7 +23,7 @@ use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Progr
 
 use crate::bounds::bounded;
 use crate::table::{
-    Batch, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
+    Batch, Denominators, Integers, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
 };
 
 pub use aggregates::{Aggregates, Survey};
@@ -436,10 +436,10 @@ impl Sink {
                     Type::Date => ResultValues::Date(vec![0; rows]),
                     Type::Enumeration(_) => ResultValues::Case(vec![0; rows]),
                     Type::Number(_) => ResultValues::Number(Numbers {
-                        numerators: vec![0; rows],
+                        numerators: Integers::filled(0, rows),
                         denominators: match quantity.rules.first().and_then(|rule| rule.rounding) {
                             Some(decimals) => Denominators::Constant(10i64.pow(decimals)),
-                            None => Denominators::PerRow(vec![1; rows]),
+                            None => Denominators::PerRow(Integers::filled(1, rows)),
                         },
                         large: std::collections::BTreeMap::new(),
                     }),
@@ -519,11 +519,13 @@ impl Numbers {
             Denominators::Constant(known) => {
                 let times =
                     i128::from(*known).checked_div(below).filter(|times| times * below == i128::from(*known))?;
-                self.numerators[row] = i64::try_from(above.checked_mul(times)?).ok()?;
+                self.numerators.set(row, i64::try_from(above.checked_mul(times)?).ok()?);
                 Some(())
             }
             Denominators::PerRow(denominators) => {
-                (self.numerators[row], denominators[row]) = (i64::try_from(above).ok()?, i64::try_from(below).ok()?);
+                let (above, below) = (i64::try_from(above).ok()?, i64::try_from(below).ok()?);
+                self.numerators.set(row, above);
+                denominators.set(row, below);
                 Some(())
             }
         });
@@ -540,12 +542,12 @@ impl Numbers {
             Denominators::Constant(constant) => {
                 let scaled = value * Ratio::from_integer((*constant).into());
                 let whole = scaled.is_integer().then(|| small(scaled.numer())).flatten();
-                whole.map(|numerator| self.numerators[row] = numerator)
+                whole.map(|numerator| self.numerators.set(row, numerator))
             }
             Denominators::PerRow(denominators) => {
                 small(value.numer()).zip(small(value.denom())).map(|(above, below)| {
-                    self.numerators[row] = above;
-                    denominators[row] = below;
+                    self.numerators.set(row, above);
+                    denominators.set(row, below);
                 })
             }
         };

@@ -1,12 +1,13 @@
 //! What later rows read of results, by position.
 
 use num_integer::Integer as _;
-use polc_compiler::codegen::{Block, OutputSlots};
+use polc_compiler::codegen::{BLOCK_ROWS, Block, OutputSlots, Width};
 use polc_compiler::ir::OutputValue;
 use polc_compiler::lower::StateForm;
 use polc_compiler::typed::{QuantityId, Value};
 
-use crate::table::RowErrorKind;
+use super::compiled::integers;
+use crate::table::{Integers, RowErrorKind};
 
 /// What later rows read of a result: one value a position.
 #[derive(Debug)]
@@ -17,9 +18,9 @@ pub(super) struct State {
     pub present: Vec<bool>,
     /// The row is in error, or its number is out of bounds.
     pub unknown: Vec<bool>,
-    pub value: Vec<i64>,
+    pub value: Integers,
     /// 1 at least; empty where values are decimal.
-    pub divisor: Vec<i64>,
+    pub divisor: Integers,
 }
 
 impl State {
@@ -30,15 +31,15 @@ impl State {
             form,
             present: vec![false; rows],
             unknown: vec![false; rows],
-            value: vec![0; rows],
-            divisor: vec![1; if fraction { rows } else { 0 }],
+            value: Integers::filled(0, rows),
+            divisor: Integers::filled(1, if fraction { rows } else { 0 }),
         }
     }
 
     fn set(&mut self, position: usize, value: Option<&Value>) {
         self.present[position] = value.is_some();
         self.unknown[position] = false;
-        self.value[position] = match value {
+        let value = match value {
             None => 0,
             Some(Value::Boolean(flag)) => i64::from(*flag),
             Some(Value::Date(date)) => i64::from(date.days()),
@@ -55,6 +56,7 @@ impl State {
             }
             Some(Value::Text(_)) => 0,
         };
+        self.value.set(position, value);
     }
 
     /// Takes what the interpreter found.
@@ -67,26 +69,46 @@ impl State {
 
     /// Takes a column of results of a block; `start` is the position of its first row.
     pub fn take(&mut self, block: &Block, slots: &OutputSlots, start: usize, rows: usize) {
-        for (i, present) in block.flags(slots.present).take(rows).enumerate() {
-            let position = start + i;
-            self.present[position] = present;
-            self.unknown[position] = false;
-            self.value[position] = 0;
-            if !present {
-                continue;
+        let present = block.flags(slots.present).take(rows);
+        self.present[start..start + rows].iter_mut().zip(present).for_each(|(to, present)| *to = present);
+        self.unknown[start..start + rows].fill(false);
+        // Most stand as they are to be read, but for a power of ten.
+        if let Some(times) = self.times(slots)
+            && let Some(values) = integers(block, slots, rows, times)
+            && values.iter().all(|value| self.form.holds(*value))
+        {
+            self.value.put(start..start + rows, &values[..rows]);
+            if !self.divisor.is_empty() {
+                self.divisor.put(start..start + rows, &[1; BLOCK_ROWS][..rows]);
             }
-            let value = block.integer(slots.value, i);
-            match slots.output.value {
-                OutputValue::Flag(_) | OutputValue::Integer(_) => self.value[position] = value as i64,
-                OutputValue::Fraction { constant, .. } => {
-                    let factor = slots.factor.map_or(1, |factor| block.integer(factor, i));
-                    let number = constant.checked_mul(factor).and_then(|divisor| self.number(position, value, divisor));
-                    match number {
-                        Some(value) => self.value[position] = value,
-                        None => self.unknown[position] = true,
-                    }
-                }
+            return;
+        }
+        for position in start..start + rows {
+            let OutputValue::Fraction { constant, .. } = slots.output.value else { continue };
+            let mut value = 0;
+            if self.present[position] {
+                let factor = slots.factor.map_or(1, |factor| block.integer(factor, position - start));
+                let numerator = block.integer(slots.value, position - start);
+                let number = constant.checked_mul(factor).and_then(|divisor| self.number(position, numerator, divisor));
+                self.unknown[position] = number.is_none();
+                value = number.unwrap_or(0);
             }
+            self.value.set(position, value);
+        }
+    }
+
+    /// By what the values of a block are multiplied to stand as later rows read them; `None` where each is to be looked at.
+    fn times(&self, slots: &OutputSlots) -> Option<i64> {
+        let OutputValue::Fraction { constant, .. } = slots.output.value else { return Some(1) };
+        if slots.factor.is_some() || slots.value.width == Width::I128 {
+            return None;
+        }
+        match self.form {
+            StateForm::Decimal { decimals, .. } => {
+                let scale = 10i128.pow(decimals);
+                (scale % constant == 0).then(|| i64::try_from(scale / constant).ok()).flatten()
+            }
+            StateForm::Fraction { .. } => (constant == 1).then_some(1),
         }
     }
 
@@ -99,8 +121,8 @@ impl State {
         match self.form {
             // Most are: nothing is divided.
             _ if numerator == 0 => {
-                if let Some(divisor) = self.divisor.get_mut(position) {
-                    *divisor = 1;
+                if !self.divisor.is_empty() {
+                    self.divisor.set(position, 1);
                 }
                 Some(0)
             }
@@ -129,7 +151,7 @@ impl State {
                     }
                 };
                 let value = within(numerator, range)?;
-                self.divisor[position] = within(denominator, divisor)?;
+                self.divisor.set(position, within(denominator, divisor)?);
                 Some(value)
             }
         }

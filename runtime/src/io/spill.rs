@@ -104,9 +104,9 @@ pub(crate) fn put_results(out: &mut Vec<u8>, ranks: &[u64], columns: &[ResultCol
             ResultValues::Case(cells) => put_all(out, cells[rows.clone()].iter().map(|cell| cell.to_le_bytes())),
             ResultValues::Text(cells) => put_texts(out, &cells[rows.clone()]),
             ResultValues::Number(numbers) => {
-                put_all(out, numbers.numerators[rows.clone()].iter().map(|cell| cell.to_le_bytes()));
+                put_integers(out, &numbers.numerators, rows.clone());
                 if let Denominators::PerRow(cells) = &numbers.denominators {
-                    put_all(out, cells[rows.clone()].iter().map(|cell| cell.to_le_bytes()));
+                    put_integers(out, cells, rows.clone());
                 }
                 let large: Vec<(&usize, &Ratio)> = numbers.large.range(rows.clone()).collect();
                 out.extend_from_slice(&(large.len() as u64).to_le_bytes());
@@ -137,10 +137,10 @@ pub(crate) fn take_results(frame: &[u8], like: &[ResultColumn]) -> io::Result<(V
                 ResultValues::Text(cells)
             }
             ResultValues::Number(numbers) => {
-                let numerators = bytes.all(i64::from_le_bytes)?;
+                let numerators = bytes.integers()?;
                 let denominators = match &numbers.denominators {
                     Denominators::Constant(denominator) => Denominators::Constant(*denominator),
-                    Denominators::PerRow(_) => Denominators::PerRow(bytes.all(i64::from_le_bytes)?),
+                    Denominators::PerRow(_) => Denominators::PerRow(bytes.integers()?),
                 };
                 let mut large = BTreeMap::new();
                 for _ in 0..bytes.count()? {
@@ -160,10 +160,7 @@ pub(crate) fn take_results(frame: &[u8], like: &[ResultColumn]) -> io::Result<(V
 fn put_column(out: &mut Vec<u8>, column: &Column) {
     put_bits(out, &column.missing);
     match &column.data {
-        ColumnData::Number(cells) => {
-            out.push(cells.width() as u8);
-            each!(cells, cells => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())));
-        }
+        ColumnData::Number(cells) => put_integers(out, cells, 0..cells.len()),
         ColumnData::Boolean(cells) => put_bits(out, cells),
         ColumnData::Date(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
         ColumnData::Case(cells) => put_all(out, cells.iter().map(|cell| cell.to_le_bytes())),
@@ -174,13 +171,7 @@ fn put_column(out: &mut Vec<u8>, column: &Column) {
 fn take_column(bytes: &mut Bytes<'_>, column: &mut Column) -> io::Result<()> {
     column.missing = bytes.bits()?;
     match &mut column.data {
-        ColumnData::Number(cells) => {
-            *cells = match bytes.take(1)? {
-                [2] => Integers::I16(bytes.all(i16::from_le_bytes)?),
-                [4] => Integers::I32(bytes.all(i32::from_le_bytes)?),
-                _ => Integers::I64(bytes.all(i64::from_le_bytes)?),
-            }
-        }
+        ColumnData::Number(cells) => *cells = bytes.integers()?,
         ColumnData::Boolean(cells) => *cells = bytes.bits()?,
         ColumnData::Date(cells) => *cells = bytes.all(i32::from_le_bytes)?,
         ColumnData::Case(cells) => *cells = bytes.all(u16::from_le_bytes)?,
@@ -196,6 +187,12 @@ fn put_all<const N: usize>(out: &mut Vec<u8>, cells: impl ExactSizeIterator<Item
 
 fn put_flags(out: &mut Vec<u8>, flags: &[bool]) {
     put_all(out, flags.iter().map(|flag| [u8::from(*flag)]));
+}
+
+/// Some of a list of integers, after their width.
+fn put_integers(out: &mut Vec<u8>, integers: &Integers, range: std::ops::Range<usize>) {
+    out.push(integers.width() as u8);
+    each!(integers, list => put_all(out, list[range].iter().map(|cell| cell.to_le_bytes())));
 }
 
 fn put_bits(out: &mut Vec<u8>, flags: &Flags) {
@@ -249,6 +246,14 @@ impl<'f> Bytes<'f> {
             }
         }
         Ok(())
+    }
+
+    fn integers(&mut self) -> io::Result<Integers> {
+        Ok(match self.take(1)? {
+            [2] => Integers::I16(self.all(i16::from_le_bytes)?),
+            [4] => Integers::I32(self.all(i32::from_le_bytes)?),
+            _ => Integers::I64(self.all(i64::from_le_bytes)?),
+        })
     }
 
     fn bits(&mut self) -> io::Result<Flags> {

@@ -33,7 +33,8 @@ use crate::diagnostics::{DataProblem, Problems, SHOWN_PROBLEMS};
 use crate::engine::{DataReach, Engine};
 use crate::explain::Lines;
 use crate::table::{
-    Batch, Column, Denominators, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
+    Batch, Column, Denominators, Integers, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind,
+    Statistics,
 };
 use crate::totals::total;
 
@@ -562,10 +563,10 @@ pub(super) fn blank(like: &ResultColumn, rows: usize) -> ResultColumn {
         ResultValues::Case(_) => ResultValues::Case(vec![0; rows]),
         ResultValues::Text(_) => ResultValues::Text(vec!["".into(); rows]),
         ResultValues::Number(numbers) => ResultValues::Number(Numbers {
-            numerators: vec![0; rows],
+            numerators: Integers::filled(0, rows),
             denominators: match &numbers.denominators {
                 Denominators::Constant(denominator) => Denominators::Constant(*denominator),
-                Denominators::PerRow(_) => Denominators::PerRow(vec![1; rows]),
+                Denominators::PerRow(_) => Denominators::PerRow(Integers::filled(1, rows)),
             },
             large: Default::default(),
         }),
@@ -578,6 +579,10 @@ pub(super) fn copy(to: &mut ResultColumn, rows: &[usize], from: &ResultColumn, a
     fn cells<T: Clone>(to: &mut [T], rows: &[usize], from: &[T], at: usize) {
         rows.iter().zip(&from[at..]).for_each(|(row, cell)| to[*row] = cell.clone());
     }
+    fn integers(to: &mut Integers, rows: &[usize], from: &Integers, at: usize) {
+        let values: Vec<i64> = (at..at + rows.len()).map(|place| from.get(place)).collect();
+        to.put(rows.iter().copied(), &values);
+    }
     cells(&mut to.present, rows, &from.present, at);
     match (&mut to.values, &from.values) {
         (ResultValues::Boolean(to), ResultValues::Boolean(from)) => cells(to, rows, from, at),
@@ -585,9 +590,9 @@ pub(super) fn copy(to: &mut ResultColumn, rows: &[usize], from: &ResultColumn, a
         (ResultValues::Case(to), ResultValues::Case(from)) => cells(to, rows, from, at),
         (ResultValues::Text(to), ResultValues::Text(from)) => cells(to, rows, from, at),
         (ResultValues::Number(to), ResultValues::Number(from)) => {
-            cells(&mut to.numerators, rows, &from.numerators, at);
+            integers(&mut to.numerators, rows, &from.numerators, at);
             if let (Denominators::PerRow(to), Denominators::PerRow(from)) = (&mut to.denominators, &from.denominators) {
-                cells(to, rows, from, at);
+                integers(to, rows, from, at);
             }
             let large = from.large.range(at..at + rows.len());
             large.for_each(|(place, value)| drop(to.large.insert(rows[place - at], value.clone())));

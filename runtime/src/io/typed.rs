@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn decimals_hold_what_they_can() {
         let numbers = |numerators: &[i64], denominator| Numbers {
-            numerators: numerators.to_vec(),
+            numerators: numerators.iter().copied().collect(),
             denominators: Denominators::Constant(denominator),
             large: [(2, Ratio::new(1.into(), 3.into()))].into(),
         };

@@ -28,6 +28,12 @@ impl Integers {
         Self::I16(Vec::with_capacity(integers))
     }
 
+    /// So many times the same, which is short.
+    #[must_use]
+    pub fn filled(value: i16, integers: usize) -> Self {
+        Self::I16(vec![value; integers])
+    }
+
     #[must_use]
     pub fn len(&self) -> usize {
         each!(self, list => list.len())
@@ -51,6 +57,18 @@ impl Integers {
     pub fn set(&mut self, index: usize, value: i64) {
         self.widen_for(value);
         each!(self, list => list[index] = narrow(value));
+    }
+
+    /// Puts values at some places, as many as there are of both.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    pub fn put(&mut self, places: impl Iterator<Item = usize>, values: &[i64]) {
+        // Once for all of them: each is then only copied.
+        let ends = values.iter().fold((0, 0), |(low, high): (i64, i64), value| (low.min(*value), high.max(*value)));
+        self.widen_for(ends.0);
+        self.widen_for(ends.1);
+        each!(self, list => places.zip(values).for_each(|(place, value)| list[place] = narrow(*value)));
     }
 
     pub fn push(&mut self, value: i64) {
@@ -187,6 +205,9 @@ mod tests {
                 let mut set: Integers = [0, first].into_iter().collect();
                 set.set(0, second);
                 assert!(set.iter().eq([second, first]));
+                let mut put = Integers::filled(5, 4);
+                put.put([3, 1].into_iter(), &[first, second]);
+                assert!(put.iter().eq([5, second, 5, first]));
                 let mut between = Integers::with_capacity(0);
                 between.push(7);
                 between.extend_between([first, second].into_iter(), first.min(second), first.max(second));

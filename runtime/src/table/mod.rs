@@ -247,7 +247,7 @@ pub enum ResultValues {
 /// Exact numbers as fractions; the few that do not fit stand apart.
 #[derive(Clone, Debug)]
 pub struct Numbers {
-    pub numerators: Vec<i64>,
+    pub numerators: Integers,
     /// One for all rows, or one per row; always positive.
     pub denominators: Denominators,
     pub large: BTreeMap<usize, Ratio>,
@@ -256,7 +256,7 @@ pub struct Numbers {
 #[derive(Clone, Debug)]
 pub enum Denominators {
     Constant(i64),
-    PerRow(Vec<i64>),
+    PerRow(Integers),
 }
 
 impl ResultColumn {
@@ -295,9 +295,9 @@ impl Numbers {
         }
         let denominator = match &self.denominators {
             Denominators::Constant(denominator) => *denominator,
-            Denominators::PerRow(denominators) => denominators[row],
+            Denominators::PerRow(denominators) => denominators.get(row),
         };
-        Some((self.numerators[row], denominator))
+        Some((self.numerators.get(row), denominator))
     }
 }
 
