@@ -6,7 +6,6 @@ use arrow_array::builder::{BooleanBuilder, Date32Builder, Decimal128Builder, Int
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-use num_integer::Integer as _;
 use polc_compiler::num::{RoundingMode, SHOWN_DECIMALS, power_of_ten, round_quotient};
 use polc_compiler::typed::{Enumeration, InputId, Program, Quantity, QuantityId, Type, Value};
 use rayon::prelude::*;
@@ -221,9 +220,13 @@ fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
     let power = 10i128.checked_pow(scale)?;
     let small = numbers.small(row).map(|(above, below)| (i128::from(above), i128::from(below)));
     let scaled = small.and_then(|(above, below)| Some((above.checked_mul(power)?, below)));
-    let units = match scaled {
-        Some((scaled, denominator)) if scaled.is_multiple_of(&denominator) => scaled / denominator,
-        _ => {
+    let nearest = |(scaled, denominator): (i128, i128)| {
+        let double = scaled.checked_mul(2)?.checked_add(scaled.signum() * denominator)?;
+        Some(double / (2 * denominator))
+    };
+    let units = match scaled.and_then(nearest) {
+        Some(units) => units,
+        None => {
             let value = numbers.value(row);
             let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
             i128::try_from(units).ok()?
@@ -252,6 +255,9 @@ mod tests {
         // Halves away from zero.
         assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 0, 6), Some(1));
         assert_eq!(units(&numbers(&[1, -1, 0], 2_000_000), 1, 6), Some(-1));
+        let thirds = numbers(&[1, -2, 0], 3);
+        assert_eq!((units(&thirds, 0, 0), units(&thirds, 1, 0)), (Some(0), Some(-1)));
+        assert_eq!((units(&thirds, 0, 2), units(&thirds, 1, 2)), (Some(33), Some(-67)));
         // The numbers that stand apart.
         assert_eq!(units(&cents, 2, 6), Some(333_333));
         let most = 10i128.pow(38) - 1;
