@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use polc_runtime::diagnostics;
 use polc_runtime::io::output::Output;
+use polc_runtime::io::text::FileKind;
 use polc_runtime::synth::{Profile, ProfileError, generate};
 
 use super::data::{self, identity, is_standard};
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value = "1", hide_default_value = true, value_parser = seed)]
     seed: u64,
 
-    /// Fichier des données (« - » ou rien : la sortie standard)
+    /// Fichier des données, en CSV (« - » ou rien : la sortie standard)
     #[arg(short, long, value_name = "FICHIER")]
     output: Option<PathBuf>,
 }
@@ -57,6 +58,9 @@ pub fn run(args: &Args) -> Outcome {
     let destination = args.output.as_deref().filter(|path| !is_standard(path));
     if destination.is_some_and(|path| !is_standard(&args.profile) && identity(path) == identity(&args.profile)) {
         return Err(Failure::Usage("« --output » remplacerait le profil".to_owned()));
+    }
+    if destination.is_some_and(|path| FileKind::of(path) != FileKind::Csv) {
+        return Err(Failure::Usage("« --output » s'écrit en CSV : donnez un nom en « .csv »".to_owned()));
     }
     let policy = policy::load(&args.policy, &[])?;
     let file = data::read(&args.profile)?;

@@ -102,3 +102,16 @@ fn a_wrong_profile_is_refused() {
     assert!(said.ends_with(" problèmes\n"), "{said}");
     assert!(!output.exists());
 }
+
+/// The extension says the format everywhere else: no CSV under another's.
+#[test]
+fn only_csv_is_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out.parquet");
+    let profile = data("profil.toml");
+    let run = generate("accord-cds", &[profile.to_str().unwrap(), "--subjects", "3", "-o", output.to_str().unwrap()]);
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(2), "{said}");
+    assert!(said.contains("« --output » s'écrit en CSV : donnez un nom en « .csv »"), "{said}");
+    assert!(!output.exists());
+}
