@@ -37,13 +37,22 @@ impl History {
         }
         let keys: Vec<InputId> = program.key.iter().copied().filter(|id| *id != program.year).collect();
         let grouping = group_rows(batch, &keys);
-        let mut by_subject: Vec<Vec<u32>> = vec![Vec::new(); grouping.firsts.len()];
+        // The rows of each subject one after the other.
+        let mut ends = vec![0; grouping.firsts.len() + 1];
+        grouping.groups.iter().flatten().for_each(|group| ends[*group as usize + 1] += 1);
+        for group in 1..ends.len() {
+            ends[group] += ends[group - 1];
+        }
+        let mut by_subject: Vec<u32> = vec![0; ends.last().copied().unwrap_or(0)];
+        let mut next = ends.clone();
         for (row, group) in grouping.groups.iter().enumerate() {
             if let Some(group) = group {
-                by_subject[*group as usize].push(row as u32);
+                by_subject[next[*group as usize]] = row as u32;
+                next[*group as usize] += 1;
             }
         }
-        for rows in &mut by_subject {
+        for subject in ends.windows(2) {
+            let rows = &mut by_subject[subject[0]..subject[1]];
             rows.sort_by_key(|row| history.years[*row as usize]);
             for pair in rows.windows(2) {
                 let (before, row) = (pair[0] as usize, pair[1] as usize);

@@ -24,11 +24,12 @@ pub fn group_rows(batch: &Batch, inputs: &[InputId]) -> Grouping {
         }
     }
     // In the order of rows at last: earlier columns may have left gaps.
-    let mut ranks: FxHashMap<u32, u32> = FxHashMap::default();
+    let end = groups.iter().flatten().max().map_or(0, |last| *last as usize + 1);
+    let mut ranks: Vec<Option<u32>> = vec![None; end];
     let mut firsts = Vec::new();
     for (row, group) in groups.iter_mut().enumerate() {
         if let Some(group) = group {
-            *group = *ranks.entry(*group).or_insert_with(|| {
+            *group = *ranks[*group as usize].get_or_insert_with(|| {
                 firsts.push(row);
                 firsts.len() as u32 - 1
             });
@@ -39,12 +40,21 @@ pub fn group_rows(batch: &Batch, inputs: &[InputId]) -> Grouping {
 
 /// Splits groups by the cells of one more column.
 fn refine(groups: &mut [Option<u32>], column: &Column) {
-    fn split<T: std::hash::Hash + Eq>(groups: &mut [Option<u32>], cells: impl Iterator<Item = T>) {
+    fn split<T: std::hash::Hash + Eq + Copy>(groups: &mut [Option<u32>], cells: impl Iterator<Item = T>) {
         let mut ranks: FxHashMap<(u32, T), u32> = FxHashMap::default();
+        // Neighbours are often of one group: nothing is looked up.
+        let mut last = None;
         for (group, cell) in groups.iter_mut().zip(cells) {
             if let Some(group) = group {
-                let next = ranks.len() as u32;
-                *group = *ranks.entry((*group, cell)).or_insert(next);
+                let key = (*group, cell);
+                *group = match last {
+                    Some((known, rank)) if known == key => rank,
+                    _ => {
+                        let next = ranks.len() as u32;
+                        *ranks.entry(key).or_insert(next)
+                    }
+                };
+                last = Some((key, *group));
             }
         }
     }

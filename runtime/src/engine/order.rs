@@ -40,31 +40,36 @@ impl Order {
     pub fn of(program: &Program, history: &History, cases: Option<(InputId, &[u16])>) -> Self {
         let (first, last) = program.years;
         let years = &history.years;
+        let width = cases.map_or(1, |(_, cells)| cells.iter().max().map_or(1, |most| usize::from(*most) + 1));
+        let covered = usize::try_from(last - first + 1).unwrap_or(0) * width;
         // Years that are not covered come last, together.
-        let place = |row: usize| match years[row] {
-            year if (first..=last).contains(&year) => (year, cases.map_or(0, |(_, cells)| cells[row])),
-            _ => (i64::MAX, 0),
+        let since = |year: i64| usize::try_from(year.checked_sub(first)?).ok();
+        let group = |row: usize| match since(years[row]) {
+            Some(year) if years[row] <= last => year * width + cases.map_or(0, |(_, cells)| usize::from(cells[row])),
+            _ => covered,
         };
-        let mut ends: BTreeMap<(i64, u16), usize> = BTreeMap::new();
-        (0..years.len()).for_each(|row| *ends.entry(place(row)).or_default() += 1);
+        let mut next = vec![0; covered + 1];
+        (0..years.len()).for_each(|row| next[group(row)] += 1);
         let mut start = 0;
-        let mut groups = Vec::with_capacity(ends.len());
-        for ((year, case), end) in &mut ends {
-            let case = cases.map(|(input, _)| (input, *case));
-            groups.push(Rows { year: *year, case, positions: start..start + *end });
-            start += std::mem::replace(end, start);
+        let mut groups = Vec::new();
+        for (rank, next) in next.iter_mut().enumerate() {
+            let positions = start..start + *next;
+            // Then it is the next free position of the group.
+            start += std::mem::replace(next, start);
+            if rank < covered && !positions.is_empty() {
+                let case = cases.map(|(input, _)| (input, (rank % width) as u16));
+                groups.push(Rows { year: first + (rank / width) as i64, case, positions });
+            }
         }
-        // Each end is now the next free position of its group.
+        let apart = next[covered]..start;
         let mut rows = vec![0; years.len()];
         let mut positions = vec![0; years.len()];
         for (row, position) in positions.iter_mut().enumerate() {
-            if let Some(next) = ends.get_mut(&place(row)) {
-                rows[*next] = row as u32;
-                *position = *next as u32;
-                *next += 1;
-            }
+            let next = &mut next[group(row)];
+            rows[*next] = row as u32;
+            *position = *next as u32;
+            *next += 1;
         }
-        let apart = groups.pop_if(|group| group.year == i64::MAX).map_or(start..start, |group| group.positions);
         Self { rows, positions, groups, apart }
     }
 
