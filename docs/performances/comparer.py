@@ -4,7 +4,7 @@
 CE QUI EST COMPARÉ
     Le montant du bloc commun principal de l'accord des centres de santé (`bcp_total_euros` de
     policies/accord-cds), au centime, pour chaque centre et chaque année. Les règles sont celles des
-    fichiers .pol, transcrites ici trois fois, comme runtime/benches/main_block/native.rs les
+    fichiers .pol, transcrites ici trois fois, comme runtime/benches/agreement/native/blocks les
     transcrit en Rust :
     - DuckDB : une requête SQL, en BIGINT, et en HUGEINT pour la fraction qui s'arrondit (une
       division de DECIMAL y donne un flottant) ;
@@ -30,10 +30,10 @@ CE QUI NE L'EST PAS
     - polc en mémoire. La ligne de polc est celle de `polc eval` de bout en bout, mesurée une fois :
       lire et compiler la politique, lire et vérifier le CSV, calculer, écrire le CSV. Elle ne se
       compare pas aux autres ; la vitesse du seul calcul est celle de `cargo bench -p polc-runtime
-      --bench main_block`.
+      --bench agreement`.
     - L'année précédente. Une seule règle la lit, celle du logiciel délabellisé (article 14) : elle
       reçoit en donnée si le système d'information était payé au centre l'année d'avant, comme dans
-      native.rs. `polc eval` le calcule.
+      ce banc d'essai. `polc eval` le calcule.
     - La vérification des données, les contrôles, l'explication, le reste de l'accord.
 
 LES DONNÉES
