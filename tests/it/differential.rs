@@ -83,12 +83,14 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     if let Some(difference) = difference(&program, &batch, &reference, &compiled) {
         panic!("graine {seed}, taille {size} : référence / compilé\n{difference}\n{}", shown(&files));
     }
-    // Cut where values are handed on from one kernel to the next.
+    // Cut where values are handed on from one kernel to the next, and rows shared out.
     let outputs: Vec<QuantityId> = program.outputs().collect();
-    let engine = Engine::new(program.clone(), outputs, EngineMode::Compiled, 1).cutting_kernels_at(120);
+    let engine = Engine::new(program.clone(), outputs, EngineMode::Compiled, 2).cutting_kernels_at(120).in_shares_of(7);
     if let Some(difference) = difference(&program, &batch, &reference, &engine.evaluate(&batch, &|_| {})) {
         panic!("graine {seed}, taille {size}, petits noyaux\n{difference}\n{}", shown(&files));
     }
+    let shared = Engine::new(program.clone(), program.outputs().collect(), EngineMode::Reference, 2).in_shares_of(5);
+    assert_eq!(difference(&program, &batch, &reference, &shared.evaluate(&batch, &|_| {})), None, "graine {seed}");
     let statistics = compiled.statistics;
     (batch.rows, statistics.compiled + statistics.partial, reference.errors.len())
 }

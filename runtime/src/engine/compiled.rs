@@ -8,7 +8,6 @@ use polc_compiler::ir::{OutputValue, Source, Target};
 use polc_compiler::lower::Group;
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
 use polc_dsl::ast::Reach;
-use rayon::prelude::*;
 
 use super::kernels::{Asked, Work};
 use super::order::{Columns, Order, Rows};
@@ -70,39 +69,50 @@ struct Run<'a> {
     columns: Columns,
 }
 
+/// How the rows of a batch are computed.
+pub(super) struct Ways {
+    /// All of them.
+    order: Order,
+    /// The input whose cases are told apart.
+    dividing: Option<InputId>,
+    /// By year and case.
+    groups: BTreeMap<(i64, Option<(InputId, u16)>), Way>,
+}
+
 impl Engine {
+    /// Computes the rows of a sink, which hold whole histories.
     pub(super) fn compiled(
         &self,
         batch: &Batch,
         history: &History,
-        order: &Order,
+        ways: &Ways,
+        work: &Work,
+        sink: &mut Sink,
+        progress: &(dyn Fn(usize) + Sync),
+    ) {
+        let cases = ways.dividing.and_then(|id| cases(batch, id));
+        let order = Order::of(&self.program, history, cases, &sink.rows);
+        self.in_order(Run::of(self, batch, history, &order, ways), work, sink, progress);
+    }
+
+    /// Computes rows in their order.
+    fn in_order(
+        &self,
+        (run, ways): (Run<'_>, Vec<&Way>),
         work: &Work,
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<State> {
+        let order = run.order;
         let controls = &*work.controls;
-        let new = |id: &QuantityId| State::new(*id, work.states.form(&self.program, *id), batch.rows);
+        let new = |id: &QuantityId| State::new(*id, work.states.form(&self.program, *id), order.rows.len());
         let mut states: Vec<State> = work.state.iter().map(new).collect();
-        let asked = self.asked(batch, order, self.least_rows);
-        let mut kernels = self.kernels.get(&self.program, &asked, work).into_iter();
-        let ways = order.groups.iter().map(|group| {
-            if group.positions.len() < self.least_rows {
-                return Way::Interpreter;
-            }
-            kernels.next().flatten().map_or(Way::Refused, Way::Kernels)
-        });
-        let ways: Vec<Way> = ways.collect();
-        let layouts = ways.iter().filter_map(|way| match way {
-            Way::Kernels(kernels) => Some(&*kernels.layout),
-            Way::Interpreter | Way::Refused => None,
-        });
-        let run = Run { engine: self, batch, history, order, columns: Columns::of(batch, order, layouts) };
         let all = |positions: &Range<usize>| positions.clone().collect::<Vec<usize>>();
         run.interpret(&all(&order.apart), controls, sink, &mut states, progress);
         sink.statistics.handed_over += order.apart.len();
         let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
-        for (Rows { positions, .. }, way) in order.groups.iter().zip(&ways) {
+        for (Rows { positions, .. }, way) in order.groups.iter().zip(ways) {
             let kernels = match way {
                 Way::Kernels(kernels) => kernels,
                 Way::Interpreter => {
@@ -121,7 +131,7 @@ impl Engine {
                 let count = (end - start).div_ceil(BLOCK_ROWS);
                 wave.resize_with(count.max(wave.len()), Done::default);
                 let blocks = &mut wave[..count];
-                blocks.par_iter_mut().enumerate().for_each(|(rank, done)| {
+                blocks.iter_mut().enumerate().for_each(|(rank, done)| {
                     let start = start + rank * BLOCK_ROWS;
                     done.positions = start..end.min(start + BLOCK_ROWS);
                     run.compute(kernels, &states, done);
@@ -147,19 +157,27 @@ impl Engine {
         Work { states: self.kernels.states(&self.program, &state), state, targets, controls: controls.to_vec() }
     }
 
-    /// The order in which rows are computed.
-    pub(super) fn order(&self, batch: &Batch, history: &History, work: &Work) -> Order {
+    /// How the rows of a batch are to be computed.
+    pub(super) fn ways(&self, batch: &Batch, history: &History, work: &Work) -> Ways {
         let program = &*self.program;
-        let cells = |id: InputId| match batch.columns[id.index()].as_ref() {
-            Some(Column { data: ColumnData::Case(cells), missing }) if missing.is_empty() => Some((id, &**cells)),
-            _ => None,
-        };
-        let among: Vec<InputId> = program.input_ids().filter(|id| cells(*id).is_some()).collect();
+        let among: Vec<InputId> = program.input_ids().filter(|id| cases(batch, *id).is_some()).collect();
         // One year tells: any of those that the policy covers.
         let (first, last) = program.years;
         let year = history.years.get(batch.rows / 2).map_or(last, |year| *year.clamp(&first, &last));
         let dividing = self.kernels.dividing(program, work, year, among, batch.rows);
-        Order::of(program, history, dividing.and_then(cells))
+        let all: Vec<u32> = (0..batch.rows as u32).collect();
+        let order = Order::of(program, history, dividing.and_then(|id| cases(batch, id)), &all);
+        let asked = self.asked(batch, &order, self.least_rows);
+        let mut kernels = self.kernels.get(program, &asked, work).into_iter();
+        let groups = order.groups.iter().map(|group| {
+            let way = if group.positions.len() < self.least_rows {
+                Way::Interpreter
+            } else {
+                kernels.next().flatten().map_or(Way::Refused, Way::Kernels)
+            };
+            ((group.year, group.case), way)
+        });
+        Ways { groups: groups.collect(), order, dividing }
     }
 
     /// The groups of at least so many rows, for their kernels.
@@ -208,16 +226,20 @@ impl Engine {
     pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
         let work = self.work(&[]);
-        let order = self.order(batch, &history, &work);
+        let ways = self.ways(batch, &history, &work);
         let mut states = Vec::new();
         if !work.state.is_empty() {
-            let mut sink = Sink::new(&self.program, &self.outputs, &[], batch.rows);
-            states = self.compiled(batch, &history, &order, &work, &mut sink, &|_| {});
+            let all = (0..batch.rows as u32).collect();
+            let mut sink = Sink::new(&self.program, &self.outputs, &[], all);
+            let run = Run::of(self, batch, &history, &ways.order, &ways);
+            states = self.in_order(run, &work, &mut sink, &|_| {});
         }
-        let kernels = self.kernels.get(&self.program, &self.asked(batch, &order, 0), &work);
-        let groups = order.groups.iter().zip(kernels).filter_map(|(group, kernels)| Some((group.clone(), kernels?)));
-        let groups = groups.collect();
-        Plan { history, order, states, groups }
+        let kernels = |group: &Rows| match ways.groups.get(&(group.year, group.case)) {
+            Some(Way::Kernels(kernels)) => Some((group.clone(), kernels.clone())),
+            _ => None,
+        };
+        let groups = ways.order.groups.iter().filter_map(kernels).collect();
+        Plan { history, order: ways.order, states, groups }
     }
 
     /// Puts the rows of a plan in order, and copies them into blocks.
@@ -244,7 +266,34 @@ impl Engine {
     }
 }
 
-impl Run<'_> {
+/// The cells of an input that has cases, none of them empty.
+fn cases(batch: &Batch, id: InputId) -> Option<(InputId, &[u16])> {
+    match batch.columns[id.index()].as_ref()? {
+        Column { data: ColumnData::Case(cells), missing } if missing.is_empty() => Some((id, cells)),
+        _ => None,
+    }
+}
+
+impl<'a> Run<'a> {
+    /// The rows of an order, and how each of its groups is computed.
+    fn of(
+        engine: &'a Engine,
+        batch: &'a Batch,
+        history: &'a History,
+        order: &'a Order,
+        ways: &'a Ways,
+    ) -> (Self, Vec<&'a Way>) {
+        // Every group of some rows is one of those of all.
+        let way = |group: &Rows| ways.groups.get(&(group.year, group.case)).unwrap_or(&Way::Refused);
+        let ways: Vec<&Way> = order.groups.iter().map(way).collect();
+        let layouts = ways.iter().filter_map(|way| match way {
+            Way::Kernels(kernels) => Some(&*kernels.layout),
+            Way::Interpreter | Way::Refused => None,
+        });
+        let columns = Columns::of(batch, order, layouts);
+        (Self { engine, batch, history, order, columns }, ways)
+    }
+
     /// Computes some rows with the interpreter, and what later rows read of them.
     fn interpret(
         &self,
@@ -330,16 +379,16 @@ impl Run<'_> {
                 |slots| matches!(slots.output.target, Target::Quantity(known) | Target::State(known) if known == id),
             )
         };
-        sink.columns.par_iter_mut().zip(&self.engine.outputs).enumerate().for_each(|(rank, (column, id))| {
+        sink.columns.iter_mut().zip(&self.engine.outputs).enumerate().for_each(|(rank, (column, id))| {
             let Some(slots) = slots_of(*id) else { return };
             for done in blocks {
-                store_column(column, slots, done, &self.order.rows[done.positions.clone()]);
+                store_column(column, slots, done, &self.order.ranks[done.positions.clone()]);
                 for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
-                    column.set(self.order.row(done.positions.start + i), value.clone());
+                    column.set(self.order.ranks[done.positions.start + i] as usize, value.clone());
                 }
             }
         });
-        states.par_iter_mut().for_each(|state| {
+        states.iter_mut().for_each(|state| {
             let Some(slots) = slots_of(state.quantity) else { return };
             blocks.iter().for_each(|done| {
                 state.take(&done.output, slots, done.positions.start, done.positions.len());
@@ -357,7 +406,7 @@ impl Run<'_> {
             }
         }
         let found: Vec<_> = doubtful
-            .into_par_iter()
+            .into_iter()
             .map(|(position, ranks)| {
                 let wanted: Vec<QuantityId> = ranks.iter().map(|rank| states[*rank].quantity).collect();
                 let row = self.order.row(position);
@@ -389,7 +438,7 @@ impl Run<'_> {
     /// The positions of the earlier rows that those at some positions read.
     fn past(&self, reach: Reach, positions: Range<usize>) -> Vec<Option<usize>> {
         let past = |position| self.history.past(reach, self.order.row(position));
-        positions.map(|position| past(position).map(|row| self.order.positions[row] as usize)).collect()
+        positions.map(|position| past(position).map(|row| self.order.position(row))).collect()
     }
 
     /// Copies the cells of the rows at some positions into a block.
@@ -469,7 +518,7 @@ impl Run<'_> {
     }
 }
 
-/// Copies a column of results to the rows of a block, which are given in the order of the block.
+/// Copies a column of results to the rows of a block, of which the ranks are given.
 fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, rows: &[u32]) {
     let (block, count) = (&done.output, rows.len());
     let present = || block.flags(slots.present).take(count);

@@ -15,6 +15,8 @@ pub struct History {
     earlier: Vec<Option<u32>>,
     /// Every row's year.
     pub years: Vec<i64>,
+    /// Whose row each is, numbered in the order in which they are met; empty where rows read none of earlier years.
+    subjects: Vec<Option<u32>>,
     pub aggregates: Aggregates,
     /// What missing cells leave open of them, where bounds are asked for.
     pub(crate) figures: Option<Figures>,
@@ -29,6 +31,7 @@ impl History {
             last_year: vec![None; batch.rows],
             earlier: vec![None; batch.rows],
             years,
+            subjects: Vec::new(),
             aggregates: Aggregates::default(),
             figures: None,
         };
@@ -51,6 +54,7 @@ impl History {
                 next[*group as usize] += 1;
             }
         }
+        history.subjects = grouping.groups;
         for subject in ends.windows(2) {
             let rows = &mut by_subject[subject[0]..subject[1]];
             rows.sort_by_key(|row| history.years[*row as usize]);
@@ -69,6 +73,36 @@ impl History {
     #[must_use]
     pub fn with(self, aggregates: Aggregates) -> Self {
         Self { aggregates, ..self }
+    }
+
+    /// The rows in shares near so many, each ascending and with whole histories.
+    pub(super) fn shares(&self, rows: usize) -> Vec<Vec<u32>> {
+        let mut counts: Vec<usize> = Vec::new();
+        for subject in self.subjects.iter().flatten() {
+            let subject = *subject as usize;
+            counts.resize(counts.len().max(subject + 1), 0);
+            counts[subject] += 1;
+        }
+        let share_of = counts.iter().scan(0, |before, count| {
+            let share = *before / rows;
+            *before += count;
+            Some(share)
+        });
+        let share_of: Vec<usize> = share_of.collect();
+        let mut shares: Vec<Vec<u32>> = Vec::new();
+        let mut last = 0;
+        for row in 0..self.years.len() {
+            // A row without key reads no other.
+            let share = match self.subjects.get(row) {
+                None => row / rows,
+                Some(subject) => subject.map_or(last, |subject| share_of[subject as usize]),
+            };
+            last = share;
+            shares.resize_with(shares.len().max(share + 1), Vec::new);
+            shares[share].push(row as u32);
+        }
+        shares.retain(|share| !share.is_empty());
+        shares
     }
 
     #[must_use]

@@ -20,6 +20,7 @@ use num_integer::Integer as _;
 use polc_compiler::ir::Target;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
+use rayon::prelude::*;
 
 use crate::bounds::bounded;
 use crate::table::{
@@ -50,6 +51,12 @@ pub enum DataReach {
     All,
 }
 
+/// Rows of a share, at most but for a longer history: their cells stay in the caches; at least, and shares of a thread, so that all
+/// of them have work to the end.
+const SHARE: usize = 8_192;
+const LEAST_SHARE: usize = 256;
+const SHARES: usize = 4;
+
 /// Bytes of the stack of a thread: one that waits takes up other work meanwhile, of which some goes deep. It is only reserved.
 const STACK: usize = 16 << 20;
 
@@ -63,6 +70,8 @@ pub struct Engine {
     kernels: Kernels,
     /// Rows below which a group is not worth compiling for.
     least_rows: usize,
+    /// Rows of a share, where that is told.
+    share_rows: Option<usize>,
     /// Engines for what rows bring to aggregates: they keep what they compiled.
     nested: Mutex<HashMap<Vec<QuantityId>, Arc<Engine>>>,
     /// Whether rows with missing cells have bounds instead of an error.
@@ -83,7 +92,18 @@ impl Engine {
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build().ok();
         let nested = Mutex::default();
-        Self { program, outputs, mode, threads, pool, kernels, least_rows: 0, nested, bounding: false }
+        Self {
+            program,
+            outputs,
+            mode,
+            threads,
+            pool,
+            kernels,
+            least_rows: 0,
+            share_rows: None,
+            nested,
+            bounding: false,
+        }
     }
 
     /// Leaves groups of fewer rows to the interpreter: compiling takes longer than computing them. The results are the same.
@@ -105,6 +125,13 @@ impl Engine {
     #[must_use]
     pub fn cutting_kernels_at(mut self, nodes: usize) -> Self {
         self.kernels.nodes = nodes;
+        self
+    }
+
+    /// Computes near so many rows at a time on each thread, one at least. The results are the same.
+    #[must_use]
+    pub fn in_shares_of(mut self, rows: usize) -> Self {
+        self.share_rows = Some(rows.max(1));
         self
     }
 
@@ -247,21 +274,29 @@ impl Engine {
         controls: &[u32],
         progress: &(dyn Fn(usize) + Sync),
     ) -> Results {
-        let run = || match self.mode {
-            EngineMode::Reference => {
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
-                let rows: Vec<usize> = (0..batch.rows).collect();
-                self.reference(batch, history, controls, &rows, &mut sink, progress);
-                sink.statistics.reference = batch.rows;
-                sink.finish(&self.program)
+        let run = || {
+            let work = self.work(controls);
+            let ways = (self.mode == EngineMode::Compiled).then(|| self.ways(batch, history, &work));
+            // Each thread takes a share after another: they have nothing in common but what they read.
+            let most = batch.rows / (SHARES * rayon::current_num_threads());
+            let mut shares = history.shares(self.share_rows.unwrap_or(most.clamp(LEAST_SHARE, SHARE)));
+            if shares.is_empty() {
+                shares.push(Vec::new());
             }
-            EngineMode::Compiled => {
-                let work = self.work(controls);
-                let order = self.order(batch, history, &work);
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, batch.rows);
-                self.compiled(batch, history, &order, &work, &mut sink, progress);
-                sink.finish(&self.program)
-            }
+            let compute = |rows: Vec<u32>| {
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, rows);
+                match &ways {
+                    Some(ways) => self.compiled(batch, history, ways, &work, &mut sink, progress),
+                    None => {
+                        let rows: Vec<usize> = sink.rows.iter().map(|row| *row as usize).collect();
+                        self.reference(batch, history, controls, &rows, &mut sink, progress);
+                        sink.statistics.reference = rows.len();
+                    }
+                }
+                sink
+            };
+            let sinks: Vec<Sink> = shares.into_par_iter().map(compute).collect();
+            Sink::joined(sinks).finish(&self.program)
         };
         let results = match &self.pool {
             Some(pool) => pool.install(run),
@@ -417,8 +452,11 @@ pub(crate) struct RowResult {
     pub failed: Vec<u32>,
 }
 
-/// Where results are gathered.
+/// Where the results of some rows are gathered.
+#[derive(Default)]
 struct Sink {
+    /// Ascending, but where sinks were joined.
+    rows: Vec<u32>,
     columns: Vec<ResultColumn>,
     errors: Vec<RowError>,
     statistics: Statistics,
@@ -427,7 +465,8 @@ struct Sink {
 }
 
 impl Sink {
-    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], rows: usize) -> Self {
+    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], of: Vec<u32>) -> Self {
+        let rows = of.len();
         let columns = outputs
             .iter()
             .map(|id| {
@@ -449,7 +488,7 @@ impl Sink {
             })
             .collect();
         let failures = controls.iter().map(|rank| (*rank, 0)).collect();
-        Self { columns, errors: Vec::new(), statistics: Statistics::default(), failures }
+        Self { rows: of, columns, errors: Vec::new(), statistics: Statistics::default(), failures }
     }
 
     fn controls_failed(&mut self, rank: u32, rows: usize) {
@@ -462,8 +501,9 @@ impl Sink {
     fn store(&mut self, row: usize, result: Result<RowResult, RowErrorKind>) {
         match result {
             Ok(result) => {
+                let rank = self.rows.partition_point(|known| (*known as usize) < row);
                 for (column, value) in self.columns.iter_mut().zip(result.values) {
-                    column.set(row, value);
+                    column.set(rank, value);
                 }
                 result.failed.into_iter().for_each(|rank| self.controls_failed(rank, 1));
             }
@@ -471,7 +511,47 @@ impl Sink {
         }
     }
 
+    /// One for the rows of all of them.
+    fn joined(sinks: Vec<Self>) -> Self {
+        let mut parts: Vec<Vec<ResultColumn>> = Vec::new();
+        let mut sinks = sinks.into_iter().map(|mut sink| {
+            let columns = std::mem::take(&mut sink.columns).into_iter();
+            if parts.is_empty() {
+                parts = columns.map(|column| vec![column]).collect();
+            } else {
+                parts.iter_mut().zip(columns).for_each(|(parts, column)| parts.push(column));
+            }
+            sink
+        });
+        let join = |mut all: Self, sink: Self| {
+            all.rows.extend(sink.rows);
+            all.errors.extend(sink.errors);
+            all.statistics.add(&sink.statistics);
+            all.failures.iter_mut().zip(sink.failures).for_each(|(all, (_, count))| all.1 += count);
+            all
+        };
+        let first = sinks.next();
+        let rest: Vec<Self> = sinks.collect();
+        let all = rest.into_iter().fold(first, |all, sink| Some(join(all?, sink)));
+        let Some(mut all) = all else { return Self::default() };
+        let join = |parts: Vec<ResultColumn>| {
+            let mut parts = parts.into_iter();
+            let first = parts.next()?;
+            Some(parts.fold(first, |mut all, part| {
+                all.append(part);
+                all
+            }))
+        };
+        all.columns = parts.into_par_iter().filter_map(join).collect();
+        all
+    }
+
     fn finish(mut self, program: &Program) -> Results {
+        if !self.rows.is_sorted() {
+            let mut ranks = vec![0; self.rows.len()];
+            self.rows.iter().enumerate().for_each(|(rank, row)| ranks[*row as usize] = rank);
+            self.columns.par_iter_mut().for_each(|column| *column = column.select(&ranks));
+        }
         self.errors.sort_by_key(|error| error.row);
         // A row in error has no results at all.
         for error in &self.errors {

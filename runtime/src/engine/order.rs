@@ -8,20 +8,21 @@ use std::ops::Range;
 
 use polc_compiler::codegen::{Block, Cell, Layout, Slot, Width};
 use polc_compiler::ir::Source;
-use polc_compiler::typed::{InputId, Program};
-use rayon::prelude::*;
+use polc_compiler::typed::{InputId, Program, Type};
 
 use super::History;
 use crate::table::{Batch, ColumnData, Integers, each};
 
-/// Rows in order of year and, where cases are told apart, of case; each group in the order of the batch. Last, those of years that
-/// the policy does not cover.
+/// Some rows in order of year and, where cases are told apart, of case; each group in the order of the batch. Last, those of years
+/// that the policy does not cover.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
-    /// The row at each position.
+    /// The row at each position, and its rank among the rows put in order.
     pub rows: Vec<u32>,
-    /// The position of each row.
-    pub positions: Vec<u32>,
+    pub ranks: Vec<u32>,
+    /// The position of each row from the first on.
+    positions: Vec<u32>,
+    first: usize,
     /// Years ascending.
     pub groups: Vec<Rows>,
     pub apart: Range<usize>,
@@ -36,20 +37,26 @@ pub(super) struct Rows {
 }
 
 impl Order {
-    /// `cases` are the cells of the input whose cases are told apart.
-    pub fn of(program: &Program, history: &History, cases: Option<(InputId, &[u16])>) -> Self {
+    /// Puts rows in order, which are ascending and hold whole histories. `cases` are the cells of the input whose cases are told
+    /// apart.
+    pub fn of(program: &Program, history: &History, cases: Option<(InputId, &[u16])>, of: &[u32]) -> Self {
         let (first, last) = program.years;
         let years = &history.years;
-        let width = cases.map_or(1, |(_, cells)| cells.iter().max().map_or(1, |most| usize::from(*most) + 1));
+        let width = cases.map_or(1, |(input, _)| match program.input(input).ty {
+            Type::Enumeration(id) => program.enumeration(id).cases.len(),
+            _ => 1,
+        });
         let covered = usize::try_from(last - first + 1).unwrap_or(0) * width;
-        // Years that are not covered come last, together.
         let since = |year: i64| usize::try_from(year.checked_sub(first)?).ok();
-        let group = |row: usize| match since(years[row]) {
-            Some(year) if years[row] <= last => year * width + cases.map_or(0, |(_, cells)| usize::from(cells[row])),
+        // Years that are not covered come last, together.
+        let group = |row: u32| match since(years[row as usize]) {
+            Some(year) if years[row as usize] <= last => {
+                year * width + cases.map_or(0, |(_, cells)| usize::from(cells[row as usize]))
+            }
             _ => covered,
         };
         let mut next = vec![0; covered + 1];
-        (0..years.len()).for_each(|row| next[group(row)] += 1);
+        of.iter().for_each(|row| next[group(*row)] += 1);
         let mut start = 0;
         let mut groups = Vec::new();
         for (rank, next) in next.iter_mut().enumerate() {
@@ -62,15 +69,21 @@ impl Order {
             }
         }
         let apart = next[covered]..start;
-        let mut rows = vec![0; years.len()];
-        let mut positions = vec![0; years.len()];
-        for (row, position) in positions.iter_mut().enumerate() {
-            let next = &mut next[group(row)];
-            rows[*next] = row as u32;
-            *position = *next as u32;
+        let (mut rows, mut ranks) = (vec![0; of.len()], vec![0; of.len()]);
+        let first = of.first().map_or(0, |row| *row as usize);
+        let mut positions = vec![0; of.last().map_or(0, |row| *row as usize + 1 - first)];
+        for (rank, row) in of.iter().enumerate() {
+            let next = &mut next[group(*row)];
+            (rows[*next], ranks[*next]) = (*row, rank as u32);
+            positions[*row as usize - first] = *next as u32;
             *next += 1;
         }
-        Self { rows, positions, groups, apart }
+        Self { rows, ranks, positions, first, groups, apart }
+    }
+
+    /// The position of one of the rows.
+    pub fn position(&self, row: usize) -> usize {
+        self.positions[row - self.first] as usize
     }
 
     /// The row at a position.
@@ -112,10 +125,10 @@ impl Columns {
             }
         }
         let column = |id: &InputId| batch.columns[id.index()].as_ref();
-        let cells = read.par_iter().filter_map(|(id, width)| Some((*id, Cells::of(&column(id)?.data, *width, order)?)));
-        let missing = asked.par_iter().filter_map(|id| {
-            let missing = &column(id)?.missing;
-            (!missing.is_empty()).then(|| (*id, placed(missing.iter(), order, flag_byte)))
+        let cells = read.iter().filter_map(|(id, width)| Some((*id, Cells::of(&column(id)?.data, *width, order)?)));
+        let missing = asked.iter().filter_map(|id| {
+            let column = column(id)?;
+            (!column.missing.is_empty()).then(|| (*id, placed(order, |row| flag_byte(column.is_missing(row)))))
         });
         Self { cells: cells.collect(), missing: missing.collect() }
     }
@@ -161,7 +174,7 @@ impl Cells {
     fn of(data: &ColumnData, width: Width, order: &Order) -> Option<Self> {
         Some(match data {
             ColumnData::Number(cells) => each!(cells, cells => Self::narrowed(cells, width, order)),
-            ColumnData::Boolean(cells) => Self::Flag(placed(cells.iter(), order, flag_byte)),
+            ColumnData::Boolean(cells) => Self::Flag(placed(order, |row| flag_byte(cells.get(row)))),
             ColumnData::Date(cells) => Self::narrowed(cells, width, order),
             ColumnData::Case(cells) => Self::narrowed(cells, width, order),
             // Kernels read no text.
@@ -170,11 +183,11 @@ impl Cells {
     }
 
     /// The values fit, as the range of the input says.
-    fn narrowed<T: Copy + Into<i64> + Sync>(cells: &[T], width: Width, order: &Order) -> Self {
+    fn narrowed<T: Copy + Into<i64>>(cells: &[T], width: Width, order: &Order) -> Self {
         match width {
-            Width::Flag | Width::I16 => Self::I16(placed(cells.iter().copied(), order, |cell: T| cell.into() as i16)),
-            Width::I32 => Self::I32(placed(cells.iter().copied(), order, |cell: T| cell.into() as i32)),
-            Width::I64 | Width::I128 => Self::I64(placed(cells.iter().copied(), order, |cell: T| cell.into())),
+            Width::Flag | Width::I16 => Self::I16(placed(order, |row| cells[row].into() as i16)),
+            Width::I32 => Self::I32(placed(order, |row| cells[row].into() as i32)),
+            Width::I64 | Width::I128 => Self::I64(placed(order, |row| cells[row].into())),
         }
     }
 }
@@ -183,13 +196,9 @@ fn flag_byte(flag: bool) -> u8 {
     if flag { u8::MAX } else { 0 }
 }
 
-/// The cells of a batch, by position: read in a row, written to as many places as there are years.
-fn placed<T, U: Copy + Default>(cells: impl Iterator<Item = T>, order: &Order, value: impl Fn(T) -> U) -> Vec<U> {
-    let mut result = vec![U::default(); order.positions.len()];
-    for (cell, position) in cells.zip(&order.positions) {
-        result[*position as usize] = value(cell);
-    }
-    result
+/// The cells of some rows of a batch, by position.
+fn placed<U>(order: &Order, cell: impl Fn(usize) -> U) -> Vec<U> {
+    order.rows.iter().map(|row| cell(*row as usize)).collect()
 }
 
 fn copy<T: Cell + 'static>(block: &mut Block, slot: Slot, cells: &[T], wide: impl Fn(T) -> i64) {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use polc_compiler::typed::{ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Reach;
-use rayon::prelude::*;
 
 use super::{Engine, History, RowResult, Sink};
 use crate::interp::{Data, Evaluation, Observer, Silent};
@@ -108,23 +107,13 @@ impl Engine {
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
-        let results: Vec<Vec<_>> = rows
-            .par_chunks(CHUNK)
-            .map(|chunk| {
-                let memory = Memory::default();
-                let results = chunk
-                    .iter()
-                    .map(|index| {
-                        let data = BatchRow { program: &self.program, batch, history, row: *index, memory: &memory };
-                        row(&data, &self.outputs, controls, Silent).map(|(result, _)| result)
-                    })
-                    .collect();
-                progress(chunk.len());
-                results
-            })
-            .collect();
-        for (index, result) in rows.iter().zip(results.into_iter().flatten()) {
-            sink.store(*index, result);
+        for chunk in rows.chunks(CHUNK) {
+            let memory = Memory::default();
+            for index in chunk {
+                let data = BatchRow { program: &self.program, batch, history, row: *index, memory: &memory };
+                sink.store(*index, row(&data, &self.outputs, controls, Silent).map(|(result, _)| result));
+            }
+            progress(chunk.len());
         }
     }
 
@@ -168,6 +157,6 @@ impl Engine {
             let memory = Memory::default();
             rows.iter().map(|index| row(&memory, *index)).collect()
         };
-        rows.par_chunks(CHUNK).flat_map_iter(chunk).collect()
+        rows.chunks(CHUNK).flat_map(chunk).collect()
     }
 }

@@ -260,6 +260,55 @@ pub enum Denominators {
 }
 
 impl ResultColumn {
+    /// Appends results of the same output.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        let rows = self.present.len();
+        self.present.append(&mut other.present);
+        match (&mut self.values, other.values) {
+            (ResultValues::Boolean(cells), ResultValues::Boolean(mut more)) => cells.append(&mut more),
+            (ResultValues::Date(cells), ResultValues::Date(mut more)) => cells.append(&mut more),
+            (ResultValues::Case(cells), ResultValues::Case(mut more)) => cells.append(&mut more),
+            (ResultValues::Text(cells), ResultValues::Text(mut more)) => cells.append(&mut more),
+            (ResultValues::Number(numbers), ResultValues::Number(more)) => {
+                numbers.numerators.append(&more.numerators);
+                if let (Denominators::PerRow(cells), Denominators::PerRow(more)) =
+                    (&mut numbers.denominators, &more.denominators)
+                {
+                    cells.append(more);
+                }
+                numbers.large.extend(more.large.into_iter().map(|(row, value)| (rows + row, value)));
+            }
+            // They are columns of one output.
+            _ => {}
+        }
+    }
+
+    /// The results of these rows, in this order.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        fn of<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
+            rows.iter().map(|row| cells[*row].clone()).collect()
+        }
+        let values = match &self.values {
+            ResultValues::Boolean(cells) => ResultValues::Boolean(of(cells, rows)),
+            ResultValues::Date(cells) => ResultValues::Date(of(cells, rows)),
+            ResultValues::Case(cells) => ResultValues::Case(of(cells, rows)),
+            ResultValues::Text(cells) => ResultValues::Text(of(cells, rows)),
+            ResultValues::Number(numbers) => {
+                let denominators = match &numbers.denominators {
+                    Denominators::Constant(denominator) => Denominators::Constant(*denominator),
+                    Denominators::PerRow(cells) => Denominators::PerRow(cells.select(rows)),
+                };
+                let mut large = BTreeMap::new();
+                if !numbers.large.is_empty() {
+                    let found = rows.iter().enumerate();
+                    large = found.filter_map(|(at, row)| Some((at, numbers.large.get(row)?.clone()))).collect();
+                }
+                ResultValues::Number(Numbers { numerators: numbers.numerators.select(rows), denominators, large })
+            }
+        };
+        Self { present: of(&self.present, rows), values }
+    }
+
     /// The result of a row; `None` where it is without object.
     #[must_use]
     pub fn value(&self, row: usize) -> Option<Value> {
@@ -362,4 +411,15 @@ pub struct Statistics {
     pub failed_controls: Vec<(Arc<str>, usize)>,
     /// Controls on the whole data, and the groups on which they do not hold.
     pub failed_groups: Vec<(Arc<str>, Vec<String>)>,
+}
+
+impl Statistics {
+    /// Adds the counts of other rows; failed controls are counted apart.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.compiled += other.compiled;
+        self.partial += other.partial;
+        self.reference += other.reference;
+        self.handed_over += other.handed_over;
+        self.incomplete += other.incomplete;
+    }
 }
