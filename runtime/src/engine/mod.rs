@@ -54,7 +54,7 @@ pub enum DataReach {
 /// Rows of a share, at most but for a longer history: their cells stay in the caches; at least, and shares of a thread, so that all
 /// of them have work to the end.
 const SHARE: usize = 8_192;
-const LEAST_SHARE: usize = 256;
+const LEAST_SHARE: usize = 32;
 const SHARES: usize = 4;
 
 /// Bytes of the stack of a thread: one that waits takes up other work meanwhile, of which some goes deep. It is only reserved.
