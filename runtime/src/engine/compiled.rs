@@ -71,6 +71,7 @@ struct Run<'a> {
 
 /// How the rows of a batch are computed.
 pub(super) struct Ways {
+    work: Work,
     /// All of them.
     order: Order,
     /// The input whose cases are told apart.
@@ -86,24 +87,27 @@ impl Engine {
         batch: &Batch,
         history: &History,
         ways: &Ways,
-        work: &Work,
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
         let cases = ways.dividing.and_then(|id| cases(batch, id));
         let order = Order::of(&self.program, history, cases, &sink.rows);
-        self.in_order(Run::of(self, batch, history, &order, ways), work, sink, progress);
+        self.in_order((batch, history, &order), ways, sink, progress);
     }
 
-    /// Computes rows in their order.
+    /// Computes rows in their order, and gives what later rows read of them.
     fn in_order(
         &self,
-        (run, ways): (Run<'_>, Vec<&Way>),
-        work: &Work,
+        (batch, history, order): (&Batch, &History, &Order),
+        Ways { work, groups, .. }: &Ways,
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<State> {
-        let order = run.order;
+        // Every group of some rows is one of those of all.
+        let way = |group: &Rows| groups.get(&(group.year, group.case)).unwrap_or(&Way::Refused);
+        let ways: Vec<&Way> = order.groups.iter().map(way).collect();
+        let layouts = ways.iter().filter_map(|way| Some(&*way.kernels()?.layout));
+        let run = Run { engine: self, batch, history, order, columns: Columns::of(batch, order, layouts) };
         let controls = &*work.controls;
         let new = |id: &QuantityId| State::new(*id, work.states.form(&self.program, *id), order.rows.len());
         let mut states: Vec<State> = work.state.iter().map(new).collect();
@@ -131,11 +135,10 @@ impl Engine {
                 let count = (end - start).div_ceil(BLOCK_ROWS);
                 wave.resize_with(count.max(wave.len()), Done::default);
                 let blocks = &mut wave[..count];
-                blocks.iter_mut().enumerate().for_each(|(rank, done)| {
-                    let start = start + rank * BLOCK_ROWS;
+                for (start, done) in (start..end).step_by(BLOCK_ROWS).zip(&mut *blocks) {
                     done.positions = start..end.min(start + BLOCK_ROWS);
                     run.compute(kernels, &states, done);
-                });
+                }
                 run.collect(kernels, blocks, sink, &mut states);
                 let refused = blocks.iter().flat_map(|done| {
                     let refused = done.positions.clone().zip(&done.refused);
@@ -151,24 +154,24 @@ impl Engine {
     }
 
     /// What kernels compute, for some row controls.
-    pub(super) fn work(&self, controls: &[u32]) -> Work {
+    fn work(&self, controls: &[u32]) -> Work {
         let state = self.state(controls);
         let targets = self.targets(&state, controls);
         Work { states: self.kernels.states(&self.program, &state), state, targets, controls: controls.to_vec() }
     }
 
     /// How the rows of a batch are to be computed.
-    pub(super) fn ways(&self, batch: &Batch, history: &History, work: &Work) -> Ways {
+    pub(super) fn ways(&self, batch: &Batch, history: &History, controls: &[u32]) -> Ways {
         let program = &*self.program;
+        let work = self.work(controls);
         let among: Vec<InputId> = program.input_ids().filter(|id| cases(batch, *id).is_some()).collect();
         // One year tells: any of those that the policy covers.
         let (first, last) = program.years;
         let year = history.years.get(batch.rows / 2).map_or(last, |year| *year.clamp(&first, &last));
-        let dividing = self.kernels.dividing(program, work, year, among, batch.rows);
+        let dividing = self.kernels.dividing(program, &work, year, among, batch.rows);
         let all: Vec<u32> = (0..batch.rows as u32).collect();
         let order = Order::of(program, history, dividing.and_then(|id| cases(batch, id)), &all);
-        let asked = self.asked(batch, &order, self.least_rows);
-        let mut kernels = self.kernels.get(program, &asked, work).into_iter();
+        let mut kernels = self.kernels.get(program, &self.asked(batch, &order), &work).into_iter();
         let groups = order.groups.iter().map(|group| {
             let way = if group.positions.len() < self.least_rows {
                 Way::Interpreter
@@ -177,12 +180,12 @@ impl Engine {
             };
             ((group.year, group.case), way)
         });
-        Ways { groups: groups.collect(), order, dividing }
+        Ways { groups: groups.collect(), work, order, dividing }
     }
 
-    /// The groups of at least so many rows, for their kernels.
-    fn asked(&self, batch: &Batch, order: &Order, least: usize) -> Vec<Asked> {
-        let groups = order.groups.iter().filter(|group| group.positions.len() >= least);
+    /// The groups that are worth compiling for.
+    fn asked(&self, batch: &Batch, order: &Order) -> Vec<Asked> {
+        let groups = order.groups.iter().filter(|group| group.positions.len() >= self.least_rows);
         let asked = groups.map(|Rows { year, case, positions }| {
             let complete = self.complete(batch, &order.rows[positions.clone()]);
             Asked { group: Group { year: *year, complete, case: *case }, rows: positions.len() }
@@ -225,18 +228,16 @@ impl Engine {
     #[must_use]
     pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
-        let work = self.work(&[]);
-        let ways = self.ways(batch, &history, &work);
+        let ways = self.ways(batch, &history, &[]);
         let mut states = Vec::new();
-        if !work.state.is_empty() {
+        if !ways.work.state.is_empty() {
             let all = (0..batch.rows as u32).collect();
             let mut sink = Sink::new(&self.program, &self.outputs, &[], all);
-            let run = Run::of(self, batch, &history, &ways.order, &ways);
-            states = self.in_order(run, &work, &mut sink, &|_| {});
+            states = self.in_order((batch, &history, &ways.order), &ways, &mut sink, &|_| {});
         }
-        let kernels = |group: &Rows| match ways.groups.get(&(group.year, group.case)) {
-            Some(Way::Kernels(kernels)) => Some((group.clone(), kernels.clone())),
-            _ => None,
+        let kernels = |group: &Rows| {
+            let way = ways.groups.get(&(group.year, group.case))?;
+            Some((group.clone(), way.kernels()?.clone()))
         };
         let groups = ways.order.groups.iter().filter_map(kernels).collect();
         Plan { history, order: ways.order, states, groups }
@@ -258,11 +259,7 @@ impl Engine {
             let blocks = positions.clone().step_by(BLOCK_ROWS).map(block).collect();
             Prepared { year: *year, case: *case, kernels: kernels.clone(), blocks }
         };
-        let lay_out = || groups.iter().map(prepared).collect();
-        match &self.pool {
-            Some(pool) => pool.install(lay_out),
-            None => lay_out(),
-        }
+        groups.iter().map(prepared).collect()
     }
 }
 
@@ -274,26 +271,16 @@ fn cases(batch: &Batch, id: InputId) -> Option<(InputId, &[u16])> {
     }
 }
 
-impl<'a> Run<'a> {
-    /// The rows of an order, and how each of its groups is computed.
-    fn of(
-        engine: &'a Engine,
-        batch: &'a Batch,
-        history: &'a History,
-        order: &'a Order,
-        ways: &'a Ways,
-    ) -> (Self, Vec<&'a Way>) {
-        // Every group of some rows is one of those of all.
-        let way = |group: &Rows| ways.groups.get(&(group.year, group.case)).unwrap_or(&Way::Refused);
-        let ways: Vec<&Way> = order.groups.iter().map(way).collect();
-        let layouts = ways.iter().filter_map(|way| match way {
-            Way::Kernels(kernels) => Some(&*kernels.layout),
-            Way::Interpreter | Way::Refused => None,
-        });
-        let columns = Columns::of(batch, order, layouts);
-        (Self { engine, batch, history, order, columns }, ways)
+impl Way {
+    fn kernels(&self) -> Option<&CompiledKernels> {
+        match self {
+            Self::Kernels(kernels) => Some(kernels),
+            Self::Interpreter | Self::Refused => None,
+        }
     }
+}
 
+impl Run<'_> {
     /// Computes some rows with the interpreter, and what later rows read of them.
     fn interpret(
         &self,
@@ -379,21 +366,21 @@ impl<'a> Run<'a> {
                 |slots| matches!(slots.output.target, Target::Quantity(known) | Target::State(known) if known == id),
             )
         };
-        sink.columns.iter_mut().zip(&self.engine.outputs).enumerate().for_each(|(rank, (column, id))| {
-            let Some(slots) = slots_of(*id) else { return };
+        for (rank, (column, id)) in sink.columns.iter_mut().zip(&self.engine.outputs).enumerate() {
+            let Some(slots) = slots_of(*id) else { continue };
             for done in blocks {
                 store_column(column, slots, done, &self.order.ranks[done.positions.clone()]);
                 for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
                     column.set(self.order.ranks[done.positions.start + i] as usize, value.clone());
                 }
             }
-        });
-        states.iter_mut().for_each(|state| {
-            let Some(slots) = slots_of(state.quantity) else { return };
-            blocks.iter().for_each(|done| {
+        }
+        for state in &mut *states {
+            let Some(slots) = slots_of(state.quantity) else { continue };
+            for done in blocks {
                 state.take(&done.output, slots, done.positions.start, done.positions.len());
-            });
-        });
+            }
+        }
         // What only the interpreter can tell, row by row: its results share what they read.
         let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (rank, state) in states.iter().enumerate() {
@@ -405,17 +392,11 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let found: Vec<_> = doubtful
-            .into_iter()
-            .map(|(position, ranks)| {
-                let wanted: Vec<QuantityId> = ranks.iter().map(|rank| states[*rank].quantity).collect();
-                let row = self.order.row(position);
-                let results = self.engine.states_of(self.batch, self.history, &[row], &wanted);
-                (position, ranks, results.into_iter().next().unwrap_or_default())
-            })
-            .collect();
-        for (position, ranks, results) in found {
-            for (rank, result) in ranks.into_iter().zip(results) {
+        for (position, ranks) in doubtful {
+            let wanted: Vec<QuantityId> = ranks.iter().map(|rank| states[*rank].quantity).collect();
+            let row = self.order.row(position);
+            let results = self.engine.states_of(self.batch, self.history, &[row], &wanted);
+            for (rank, result) in ranks.into_iter().zip(results.into_iter().flatten()) {
                 states[rank].learn(position, result);
             }
         }

@@ -275,8 +275,7 @@ impl Engine {
         progress: &(dyn Fn(usize) + Sync),
     ) -> Results {
         let run = || {
-            let work = self.work(controls);
-            let ways = (self.mode == EngineMode::Compiled).then(|| self.ways(batch, history, &work));
+            let ways = (self.mode == EngineMode::Compiled).then(|| self.ways(batch, history, controls));
             // Each thread takes a share after another: they have nothing in common but what they read.
             let most = batch.rows / (SHARES * rayon::current_num_threads());
             let mut shares = history.shares(self.share_rows.unwrap_or(most.clamp(LEAST_SHARE, SHARE)));
@@ -286,7 +285,7 @@ impl Engine {
             let compute = |rows: Vec<u32>| {
                 let mut sink = Sink::new(&self.program, &self.outputs, controls, rows);
                 match &ways {
-                    Some(ways) => self.compiled(batch, history, ways, &work, &mut sink, progress),
+                    Some(ways) => self.compiled(batch, history, ways, &mut sink, progress),
                     None => {
                         let rows: Vec<usize> = sink.rows.iter().map(|row| *row as usize).collect();
                         self.reference(batch, history, controls, &rows, &mut sink, progress);
@@ -513,36 +512,24 @@ impl Sink {
 
     /// One for the rows of all of them.
     fn joined(sinks: Vec<Self>) -> Self {
+        let mut all = Self::default();
         let mut parts: Vec<Vec<ResultColumn>> = Vec::new();
-        let mut sinks = sinks.into_iter().map(|mut sink| {
-            let columns = std::mem::take(&mut sink.columns).into_iter();
-            if parts.is_empty() {
-                parts = columns.map(|column| vec![column]).collect();
-            } else {
-                parts.iter_mut().zip(columns).for_each(|(parts, column)| parts.push(column));
-            }
-            sink
-        });
-        let join = |mut all: Self, sink: Self| {
+        for sink in sinks {
+            parts.resize_with(sink.columns.len(), Vec::new);
+            parts.iter_mut().zip(sink.columns).for_each(|(parts, column)| parts.push(column));
             all.rows.extend(sink.rows);
             all.errors.extend(sink.errors);
             all.statistics.add(&sink.statistics);
-            all.failures.iter_mut().zip(sink.failures).for_each(|(all, (_, count))| all.1 += count);
+            all.failures.resize(sink.failures.len(), (0, 0));
+            for (all, (rank, count)) in all.failures.iter_mut().zip(sink.failures) {
+                *all = (rank, all.1 + count);
+            }
+        }
+        let join = |mut all: ResultColumn, part| {
+            all.append(part);
             all
         };
-        let first = sinks.next();
-        let rest: Vec<Self> = sinks.collect();
-        let all = rest.into_iter().fold(first, |all, sink| Some(join(all?, sink)));
-        let Some(mut all) = all else { return Self::default() };
-        let join = |parts: Vec<ResultColumn>| {
-            let mut parts = parts.into_iter();
-            let first = parts.next()?;
-            Some(parts.fold(first, |mut all, part| {
-                all.append(part);
-                all
-            }))
-        };
-        all.columns = parts.into_par_iter().filter_map(join).collect();
+        all.columns = parts.into_par_iter().filter_map(|parts| parts.into_iter().reduce(join)).collect();
         all
     }
 

@@ -351,3 +351,113 @@ fn time(value: i64, day: i64) -> String {
     let seconds = rest / (day / DAY);
     format!("{text}T{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{BooleanArray, Decimal128Array, Int32Array, UInt64Array};
+    use polc_compiler::num::Ratio;
+    use polc_compiler::typed::{Input, Program, Value};
+    use polc_dsl::SourceMap;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn program() -> Program {
+        let mut sources = SourceMap::new();
+        sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
+        polc_compiler::analyse(&sources, &polc_compiler::Selection::default()).0.expect("the policy of the fixtures")
+    }
+
+    /// What is left of some arrays: the cells, and what was refused.
+    type Read = (Vec<Option<Value>>, Vec<(usize, CellProblem)>);
+
+    fn read(program: &Program, input: &Input, arrays: &[ArrayRef], cell_by_cell: bool) -> Read {
+        let mut reader = ColumnReader::new(program, input, b';');
+        let (mut refused, mut before) = (Vec::new(), 0);
+        for array in arrays {
+            let report: Report<'_> = &mut |row, problem| refused.push((before + row, problem));
+            if cell_by_cell {
+                each(&**array, &mut reader, report, |reader, row| match array.data_type() {
+                    // Days beyond the calendar have no text.
+                    DataType::Date32 => reader.push_days(array.as_primitive::<Date32Type>().value(row).into()),
+                    _ => reader.push(&text(&**array, row), &mut Marks::default()),
+                });
+            } else {
+                decode(&**array, &mut reader, report);
+            }
+            before += array.len();
+        }
+        let cells = (0..reader.column.len()).map(|row| reader.column.value(row, input)).collect();
+        (cells, refused)
+    }
+
+    /// Arrays of the same cells in each of the types that hold them, cut in two.
+    fn arrays(cells: &[Option<i64>], scale: i8) -> Vec<Vec<ArrayRef>> {
+        let all: Vec<ArrayRef> = vec![
+            Arc::new(PrimitiveArray::<Int64Type>::from(cells.to_vec())),
+            Arc::new(cells.iter().map(|cell| cell.map(|cell| cell as i16)).collect::<PrimitiveArray<Int16Type>>()),
+            Arc::new(cells.iter().map(|cell| cell.map(|cell| cell as u64)).collect::<UInt64Array>()),
+            Arc::new(
+                (cells.iter().map(|cell| cell.map(i128::from)).collect::<Decimal128Array>())
+                    .with_precision_and_scale(38, scale)
+                    .expect("a scale of 38 at most"),
+            ),
+            Arc::new(cells.iter().map(|cell| cell.map(|cell| cell as i32)).collect::<PrimitiveArray<Date32Type>>()),
+            Arc::new(cells.iter().map(|cell| cell.map(|cell| cell & 1 == 1)).collect::<BooleanArray>()),
+        ];
+        let cut = cells.len() / 3;
+        all.into_iter().map(|array| vec![array.slice(0, cut), array.slice(cut, cells.len() - cut)]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn whole_arrays_are_read_as_their_cells(
+            small in any::<bool>(),
+            cells in prop::collection::vec(
+                prop::option::weighted(0.8, prop_oneof![9 => 0i64..20_000, 1 => any::<i64>(), 1 => -2_000_000i64..2_000_000]),
+                0..150,
+            ),
+            scale in 0i8..5,
+            decimals in 0u32..4,
+            defaulted in any::<bool>(),
+        ) {
+            let program = program();
+            // With small cells only, whole arrays are within the range.
+            let cells: Vec<_> =
+                cells.into_iter().map(|cell| cell.map(|cell| if small { cell.rem_euclid(100) } else { cell })).collect();
+            let mut inputs = ["livres_pretes", "ouverture", "label"]
+                .map(|name| program.inputs.iter().find(|input| &*input.name == name).expect("an input").clone());
+            inputs[0].decimals = decimals;
+            inputs[0].range = Some((Ratio::from_integer((-50).into()), Ratio::from_integer(9_000.into())));
+            inputs[0].default = defaulted.then(|| Value::Number(Ratio::from_integer(7.into())));
+            for (input, arrays) in inputs.iter().flat_map(|input| arrays(&cells, scale).into_iter().map(move |a| (input, a))) {
+                let reads = ColumnReader::new(&program, input, b';').reads();
+                let alike = match arrays[0].data_type() {
+                    DataType::Boolean => reads == Reads::Booleans,
+                    DataType::Date32 => reads == Reads::Dates,
+                    _ => reads == Reads::Numbers,
+                };
+                if alike {
+                    let expected = read(&program, input, &arrays, true);
+                    prop_assert_eq!(read(&program, input, &arrays, false), expected, "{}", arrays[0].data_type());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_types_are_out_of_range_or_taken() {
+        let program = program();
+        let named = program.inputs.iter().find(|input| &*input.name == "livres_pretes").expect("an input");
+        let mut input = named.clone();
+        (input.range, input.decimals) = (None, 0);
+        let both = |array: ArrayRef| {
+            let (once, one) = (read(&program, &input, &[array.clone()], false), read(&program, &input, &[array], true));
+            assert_eq!(once, one);
+            once.1
+        };
+        assert_eq!(both(Arc::new(UInt64Array::from(vec![u64::MAX, 0]))), [(0, CellProblem::OutOfRange)]);
+        assert_eq!(both(Arc::new(PrimitiveArray::<Int64Type>::from(vec![i64::MAX, i64::MIN]))), []);
+        assert_eq!(both(Arc::new(Int32Array::from(vec![i32::MAX, i32::MIN]))), []);
+    }
+}

@@ -153,15 +153,12 @@ impl Column {
     /// The cells of these rows, in this order.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        fn of<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|row| cells[*row].clone()).collect()
-        }
         let data = match &self.data {
             ColumnData::Number(cells) => ColumnData::Number(cells.select(rows)),
             ColumnData::Boolean(cells) => ColumnData::Boolean(cells.select(rows)),
-            ColumnData::Date(cells) => ColumnData::Date(of(cells, rows)),
-            ColumnData::Case(cells) => ColumnData::Case(of(cells, rows)),
-            ColumnData::Text(cells) => ColumnData::Text(of(cells, rows)),
+            ColumnData::Date(cells) => ColumnData::Date(select(cells, rows)),
+            ColumnData::Case(cells) => ColumnData::Case(select(cells, rows)),
+            ColumnData::Text(cells) => ColumnData::Text(select(cells, rows)),
         };
         let missing: Flags = match self.missing.is_empty() {
             true => Flags::default(),
@@ -184,6 +181,11 @@ impl Column {
             ColumnData::Text(cells) => Value::Text(cells[row].clone()),
         })
     }
+}
+
+/// The cells of these rows, in this order.
+fn select<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|row| cells[*row].clone()).collect()
 }
 
 /// Rows to evaluate.
@@ -285,14 +287,11 @@ impl ResultColumn {
 
     /// The results of these rows, in this order.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        fn of<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|row| cells[*row].clone()).collect()
-        }
         let values = match &self.values {
-            ResultValues::Boolean(cells) => ResultValues::Boolean(of(cells, rows)),
-            ResultValues::Date(cells) => ResultValues::Date(of(cells, rows)),
-            ResultValues::Case(cells) => ResultValues::Case(of(cells, rows)),
-            ResultValues::Text(cells) => ResultValues::Text(of(cells, rows)),
+            ResultValues::Boolean(cells) => ResultValues::Boolean(select(cells, rows)),
+            ResultValues::Date(cells) => ResultValues::Date(select(cells, rows)),
+            ResultValues::Case(cells) => ResultValues::Case(select(cells, rows)),
+            ResultValues::Text(cells) => ResultValues::Text(select(cells, rows)),
             ResultValues::Number(numbers) => {
                 let denominators = match &numbers.denominators {
                     Denominators::Constant(denominator) => Denominators::Constant(*denominator),
@@ -306,7 +305,7 @@ impl ResultColumn {
                 ResultValues::Number(Numbers { numerators: numbers.numerators.select(rows), denominators, large })
             }
         };
-        Self { present: of(&self.present, rows), values }
+        Self { present: select(&self.present, rows), values }
     }
 
     /// The result of a row; `None` where it is without object.
