@@ -83,13 +83,17 @@ fn agree(seed: u64, size: usize, count: usize) -> (usize, usize, usize) {
     if let Some(difference) = difference(&program, &batch, &reference, &compiled) {
         panic!("graine {seed}, taille {size} : référence / compilé\n{difference}\n{}", shown(&files));
     }
-    // Cut where values are handed on from one kernel to the next, and rows shared out.
-    let outputs: Vec<QuantityId> = program.outputs().collect();
-    let engine = Engine::new(program.clone(), outputs, EngineMode::Compiled, 2).cutting_kernels_at(120).in_shares_of(7);
-    if let Some(difference) = difference(&program, &batch, &reference, &engine.evaluate(&batch, &|_| {})) {
-        panic!("graine {seed}, taille {size}, petits noyaux\n{difference}\n{}", shown(&files));
+    // Cut where values are handed on from one kernel to the next, rows shared out, and blocks begun and left in the middle.
+    let engine = |mode| Engine::new(program.clone(), program.outputs().collect(), mode, 2);
+    let compiled_in_parts = engine(EngineMode::Compiled).cutting_kernels_at(120);
+    let in_shares = compiled_in_parts.in_shares_of(7).evaluate(&batch, &|_| {});
+    let in_blocks = engine(EngineMode::Compiled).in_shares_of(40).in_blocks_of(3).evaluate(&batch, &|_| {});
+    for (how, results) in [("petits noyaux", in_shares), ("petits blocs", in_blocks)] {
+        if let Some(difference) = difference(&program, &batch, &reference, &results) {
+            panic!("graine {seed}, taille {size}, {how}\n{difference}\n{}", shown(&files));
+        }
     }
-    let shared = Engine::new(program.clone(), program.outputs().collect(), EngineMode::Reference, 2).in_shares_of(5);
+    let shared = engine(EngineMode::Reference).in_shares_of(5);
     assert_eq!(difference(&program, &batch, &reference, &shared.evaluate(&batch, &|_| {})), None, "graine {seed}");
     let statistics = compiled.statistics;
     (batch.rows, statistics.compiled + statistics.partial, reference.errors.len())
@@ -225,10 +229,14 @@ fn telling_cases_apart_changes_nothing() {
 fn threads_and_blocks_change_nothing() {
     for seed in 1_000..1_006 {
         let program = build(&testing::policy(seed, 8));
-        // More than two blocks, and a partial one.
         let batch = testing::rows(&program, seed, 2_500);
         let one = evaluate(&program, &batch, EngineMode::Compiled, 1);
         let seven = evaluate(&program, &batch, EngineMode::Compiled, 7);
+        // Some ten blocks and a partial one a year, all in one share.
+        let blocks = Engine::new(program.clone(), program.outputs().collect(), EngineMode::Compiled, 1)
+            .in_shares_of(batch.rows)
+            .in_blocks_of(24);
+        assert_eq!(difference(&program, &batch, &one, &blocks.evaluate(&batch, &|_| {})), None);
         assert_eq!(difference(&program, &batch, &one, &seven), None);
         assert_eq!(one.statistics, seven.statistics);
         let reference = evaluate(&program, &batch, EngineMode::Reference, 3);

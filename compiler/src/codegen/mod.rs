@@ -23,8 +23,8 @@ use crate::ir::{Kernel, Op, Output, OutputValue, Source};
 pub use jit::CompileError;
 pub use width::width_of;
 
-/// Rows of a block.
-pub const BLOCK_ROWS: usize = 256;
+/// Rows of a block: so many that reading the machine code of a large policy, which the caches do not hold, is shared by many rows.
+pub const BLOCK_ROWS: usize = 1_024;
 
 /// How the cells of a column stand in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,20 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, OutputSlots, Slot, Width};
-use polc_compiler::ir::{OutputValue, Source, Target};
+use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, Layout, OutputSlots, Slot, Width};
+use polc_compiler::ir::{OutputValue, Target};
 use polc_compiler::lower::Group;
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
-use polc_dsl::ast::Reach;
+use rustc_hash::FxHashMap;
 
 use super::kernels::{Asked, Work};
-use super::order::{Columns, Order, Rows};
+use super::order::{Order, Rows};
 use super::states::State;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, Column, ColumnData, Denominators, ResultColumn, ResultValues};
-
-/// Blocks computed before their results are copied out.
-const WAVE: usize = 16;
 
 /// The rows of a batch by group, with what their kernels read of last year.
 #[derive(Debug)]
@@ -38,9 +35,9 @@ pub struct Prepared {
     pub blocks: Vec<(Block, usize)>,
 }
 
-/// A block of rows, computed.
+/// A block of rows, computed; used again for the next.
 #[derive(Debug, Default)]
-struct Done {
+pub(super) struct Done {
     input: Block,
     output: Block,
     /// The positions of its rows.
@@ -61,12 +58,11 @@ enum Way {
 }
 
 /// What the rows of one evaluation are read from.
-struct Run<'a> {
-    engine: &'a Engine,
-    batch: &'a Batch,
-    history: &'a History,
-    order: &'a Order,
-    columns: Columns,
+pub(super) struct Run<'a> {
+    pub engine: &'a Engine,
+    pub batch: &'a Batch,
+    pub history: &'a History,
+    pub order: &'a Order,
 }
 
 /// How the rows of a batch are computed.
@@ -87,12 +83,13 @@ impl Engine {
         batch: &Batch,
         history: &History,
         ways: &Ways,
+        done: &mut Done,
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
         let cases = ways.dividing.and_then(|id| cases(batch, id));
         let order = Order::of(&self.program, history, cases, &sink.rows);
-        self.in_order((batch, history, &order), ways, sink, progress);
+        self.in_order((batch, history, &order), ways, done, sink, progress);
     }
 
     /// Computes rows in their order, and gives what later rows read of them.
@@ -100,21 +97,20 @@ impl Engine {
         &self,
         (batch, history, order): (&Batch, &History, &Order),
         Ways { work, groups, .. }: &Ways,
+        done: &mut Done,
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Vec<State> {
         // Every group of some rows is one of those of all.
         let way = |group: &Rows| groups.get(&(group.year, group.case)).unwrap_or(&Way::Refused);
         let ways: Vec<&Way> = order.groups.iter().map(way).collect();
-        let layouts = ways.iter().filter_map(|way| Some(&*way.kernels()?.layout));
-        let run = Run { engine: self, batch, history, order, columns: Columns::of(batch, order, layouts) };
+        let run = Run { engine: self, batch, history, order };
         let controls = &*work.controls;
         let new = |id: &QuantityId| State::new(*id, work.states.form(&self.program, *id), order.rows.len());
         let mut states: Vec<State> = work.state.iter().map(new).collect();
         let all = |positions: &Range<usize>| positions.clone().collect::<Vec<usize>>();
         run.interpret(&all(&order.apart), controls, sink, &mut states, progress);
         sink.statistics.handed_over += order.apart.len();
-        let mut wave: Vec<Done> = Vec::new();
         // Years go up, for what a year reads of those before.
         for (Rows { positions, .. }, way) in order.groups.iter().zip(ways) {
             let kernels = match way {
@@ -130,22 +126,14 @@ impl Engine {
                     continue;
                 }
             };
-            for start in positions.clone().step_by(BLOCK_ROWS * WAVE) {
-                let end = positions.end.min(start + BLOCK_ROWS * WAVE);
-                let count = (end - start).div_ceil(BLOCK_ROWS);
-                wave.resize_with(count.max(wave.len()), Done::default);
-                let blocks = &mut wave[..count];
-                for (start, done) in (start..end).step_by(BLOCK_ROWS).zip(&mut *blocks) {
-                    done.positions = start..end.min(start + BLOCK_ROWS);
-                    run.compute(kernels, &states, done);
-                }
-                run.collect(kernels, blocks, sink, &mut states);
-                let refused = blocks.iter().flat_map(|done| {
-                    let refused = done.positions.clone().zip(&done.refused);
-                    refused.filter(|(_, refused)| **refused).map(|(position, _)| position)
-                });
-                let refused: Vec<usize> = refused.collect();
-                progress(end - start - refused.len());
+            let slots = Slots::of(&kernels.layout, &self.outputs, &work.state);
+            for start in positions.clone().step_by(self.block_rows) {
+                done.positions = start..positions.end.min(start + self.block_rows);
+                run.compute(kernels, &states, done);
+                run.collect(&slots, done, sink, &mut states);
+                let refused = done.positions.clone().zip(&done.refused);
+                let refused: Vec<usize> = refused.filter(|(_, is)| **is).map(|(position, _)| position).collect();
+                progress(done.positions.len() - refused.len());
                 run.interpret(&refused, controls, sink, &mut states, progress);
                 sink.statistics.handed_over += refused.len();
             }
@@ -204,20 +192,6 @@ impl Engine {
         self.program.input_ids().filter(is_complete).collect()
     }
 
-    /// The default of an input that is not in the batch, as a cell.
-    fn default_cell(&self, id: InputId) -> i64 {
-        let input = self.program.input(id);
-        let mut column = Column::with_capacity(input, 1);
-        column.push(None, input);
-        match &column.data {
-            ColumnData::Number(cells) => cells.get(0),
-            ColumnData::Boolean(cells) => i64::from(cells.get(0)),
-            ColumnData::Date(cells) => i64::from(cells[0]),
-            ColumnData::Case(cells) => i64::from(cells[0]),
-            ColumnData::Text(_) => 0,
-        }
-    }
-
     /// Blocks ready to run, group by group.
     #[must_use]
     pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
@@ -233,7 +207,7 @@ impl Engine {
         if !ways.work.state.is_empty() {
             let all = (0..batch.rows as u32).collect();
             let mut sink = Sink::new(&self.program, &self.outputs, &[], all);
-            states = self.in_order((batch, &history, &ways.order), &ways, &mut sink, &|_| {});
+            states = self.in_order((batch, &history, &ways.order), &ways, &mut Done::default(), &mut sink, &|_| {});
         }
         let kernels = |group: &Rows| {
             let way = ways.groups.get(&(group.year, group.case))?;
@@ -243,20 +217,19 @@ impl Engine {
         Plan { history, order: ways.order, states, groups }
     }
 
-    /// Puts the rows of a plan in order, and copies them into blocks.
+    /// Copies the rows of a plan into blocks.
     #[must_use]
     pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
         let Plan { history, order, states, groups } = plan;
-        let columns = Columns::of(batch, order, groups.iter().map(|(_, kernels)| &*kernels.layout));
-        let run = Run { engine: self, batch, history, order, columns };
+        let run = Run { engine: self, batch, history, order };
         let prepared = |(Rows { year, case, positions }, kernels): &(Rows, CompiledKernels)| {
             let block = |start: usize| {
-                let positions = start..positions.end.min(start + BLOCK_ROWS);
+                let positions = start..positions.end.min(start + self.block_rows);
                 let mut block = Block::new(kernels.layout.input_bytes);
-                run.gather(kernels, states, positions.clone(), &mut block);
+                run.gather(&kernels.layout, states, positions.clone(), &mut block);
                 (block, positions.len())
             };
-            let blocks = positions.clone().step_by(BLOCK_ROWS).map(block).collect();
+            let blocks = positions.clone().step_by(self.block_rows).map(block).collect();
             Prepared { year: *year, case: *case, kernels: kernels.clone(), blocks }
         };
         groups.iter().map(prepared).collect()
@@ -316,7 +289,7 @@ impl Run<'_> {
         if done.output.len() < layout.output_bytes {
             done.output = Block::new(layout.output_bytes);
         }
-        self.gather(kernels, states, done.positions.clone(), &mut done.input);
+        self.gather(layout, states, done.positions.clone(), &mut done.input);
         kernels.run(&done.input, &mut done.output, rows);
         let block = &done.output;
         done.found.clear();
@@ -358,38 +331,25 @@ impl Run<'_> {
         }
     }
 
-    /// Copies the results of some blocks to their rows. Those of refused rows will be replaced.
-    fn collect(&self, kernels: &CompiledKernels, blocks: &[Done], sink: &mut Sink, states: &mut [State]) {
-        let outputs = &kernels.layout.outputs;
-        let slots_of = |id: QuantityId| {
-            outputs.iter().find(
-                |slots| matches!(slots.output.target, Target::Quantity(known) | Target::State(known) if known == id),
-            )
-        };
-        for (rank, (column, id)) in sink.columns.iter_mut().zip(&self.engine.outputs).enumerate() {
-            let Some(slots) = slots_of(*id) else { continue };
-            for done in blocks {
-                store_column(column, slots, done, &self.order.ranks[done.positions.clone()]);
-                for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
-                    column.set(self.order.ranks[done.positions.start + i] as usize, value.clone());
-                }
-            }
-        }
-        for state in &mut *states {
-            let Some(slots) = slots_of(state.quantity) else { continue };
-            for done in blocks {
-                state.take(&done.output, slots, done.positions.start, done.positions.len());
+    /// Copies the results of a block to their rows. Those of refused rows will be replaced.
+    fn collect(&self, slots: &Slots<'_>, done: &Done, sink: &mut Sink, states: &mut [State]) {
+        let rows = &self.order.ranks[done.positions.clone()];
+        for (rank, (column, slots)) in sink.columns.iter_mut().zip(&slots.outputs).enumerate() {
+            let Some(slots) = slots else { continue };
+            store_column(column, slots, done, rows);
+            for (i, _, value) in done.found.iter().filter(|(_, of, _)| *of == rank) {
+                column.set(rows[*i] as usize, value.clone());
             }
         }
         // What only the interpreter can tell, row by row: its results share what they read.
         let mut doubtful: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (rank, state) in states.iter().enumerate() {
-            let Some(doubt) = slots_of(state.quantity).and_then(|slots| slots.doubt) else { continue };
-            for done in blocks {
-                let cells = done.positions.clone().zip(done.output.flags(doubt)).zip(&done.refused);
-                for ((position, _), _) in cells.filter(|((_, doubt), refused)| *doubt && !**refused) {
-                    doubtful.entry(position).or_default().push(rank);
-                }
+        for (rank, (state, slots)) in states.iter_mut().zip(&slots.states).enumerate() {
+            let Some(slots) = slots else { continue };
+            state.take(&done.output, slots, done.positions.start, done.positions.len());
+            let Some(doubt) = slots.doubt else { continue };
+            let cells = done.positions.clone().zip(done.output.flags(doubt)).zip(&done.refused);
+            for ((position, _), _) in cells.filter(|((_, doubt), refused)| *doubt && !**refused) {
+                doubtful.entry(position).or_default().push(rank);
             }
         }
         for (position, ranks) in doubtful {
@@ -400,102 +360,38 @@ impl Run<'_> {
                 states[rank].learn(position, result);
             }
         }
-        for slots in outputs {
-            let Target::Control(rank) = slots.output.target else { continue };
-            for done in blocks {
-                let cells = done.output.flags(slots.present).zip(done.output.flags(slots.value)).zip(&done.refused);
-                let failed = cells.filter(|((present, holds), refused)| *present && !*holds && !**refused).count();
-                sink.controls_failed(rank, failed);
+        for (rank, slots) in &slots.controls {
+            let cells = done.output.flags(slots.present).zip(done.output.flags(slots.value)).zip(&done.refused);
+            let failed = cells.filter(|((present, holds), refused)| *present && !*holds && !**refused).count();
+            sink.controls_failed(*rank, failed);
+        }
+        let mut single: Vec<usize> = done.found.iter().map(|(i, ..)| *i).collect();
+        single.dedup();
+        sink.statistics.partial += single.len();
+        sink.statistics.compiled += done.refused.iter().filter(|refused| !**refused).count() - single.len();
+    }
+}
+
+/// Where kernels leave what is asked for.
+struct Slots<'k> {
+    outputs: Vec<Option<&'k OutputSlots>>,
+    states: Vec<Option<&'k OutputSlots>>,
+    /// With the ranks of the controls.
+    controls: Vec<(u32, &'k OutputSlots)>,
+}
+
+impl<'k> Slots<'k> {
+    fn of(layout: &'k Layout, outputs: &[QuantityId], states: &[QuantityId]) -> Self {
+        let mut quantities: FxHashMap<QuantityId, &OutputSlots> = FxHashMap::default();
+        let mut controls = Vec::new();
+        for slots in &layout.outputs {
+            match slots.output.target {
+                Target::Quantity(id) | Target::State(id) => drop(quantities.insert(id, slots)),
+                Target::Control(rank) => controls.push((rank, slots)),
             }
         }
-        for done in blocks {
-            let mut single: Vec<usize> = done.found.iter().map(|(i, ..)| *i).collect();
-            single.dedup();
-            sink.statistics.partial += single.len();
-            sink.statistics.compiled += done.refused.iter().filter(|refused| !**refused).count() - single.len();
-        }
-    }
-
-    /// The positions of the earlier rows that those at some positions read.
-    fn past(&self, reach: Reach, positions: Range<usize>) -> Vec<Option<usize>> {
-        let past = |position| self.history.past(reach, self.order.row(position));
-        positions.map(|position| past(position).map(|row| self.order.position(row))).collect()
-    }
-
-    /// Copies the cells of the rows at some positions into a block.
-    fn gather(&self, kernels: &CompiledKernels, states: &[State], positions: Range<usize>, block: &mut Block) {
-        let mut known: BTreeMap<Reach, Vec<Option<usize>>> = BTreeMap::new();
-        let (program, history) = (&*self.engine.program, self.history);
-        let aggregates = &history.aggregates;
-        let here = || positions.clone();
-        let rows = || here().map(|position| self.order.row(position));
-        for (source, slot) in &kernels.layout.inputs {
-            let (source, slot) = (*source, *slot);
-            let past: &[Option<usize>] = match source {
-                Source::PastCell(reach, _)
-                | Source::PastCellPresent(reach, _)
-                | Source::PastResult(reach, _)
-                | Source::PastResultPresent(reach, _)
-                | Source::PastResultUnknown(reach, _)
-                | Source::PastResultDivisor(reach, _) => known.entry(reach).or_insert_with(|| self.past(reach, here())),
-                _ => &[],
-            };
-            let state = |id: QuantityId| states.iter().find(|state| state.quantity == id);
-            match source {
-                Source::Cell(id) => {
-                    let none = if self.batch.columns[id.index()].is_some() { 0 } else { self.engine.default_cell(id) };
-                    self.columns.fill(id, none, here(), block, slot);
-                }
-                Source::Missing(id) if self.batch.columns[id.index()].is_none() => {
-                    block.fill_flags(slot, here().map(|_| true));
-                }
-                Source::Missing(id) => self.columns.fill_missing(id, here(), block, slot),
-                Source::PastCell(_, id) => {
-                    let cell = self.columns.cell(id);
-                    block.fill_integers(slot, past.iter().map(|place| place.map_or(0, &cell)));
-                }
-                Source::PastCellPresent(_, id) => {
-                    let absent = self.batch.columns[id.index()].is_none();
-                    let defaulted = program.input(id).default.is_some();
-                    let known = |place| if absent { defaulted } else { !self.columns.is_missing(id, place) };
-                    block.fill_flags(slot, past.iter().map(|place| place.is_some_and(known)));
-                }
-                // Left by the kernels before.
-                Source::Stage(_) => {}
-                Source::Aggregate(id) => {
-                    let figure = |row| aggregates.fraction(id, row).0.unwrap_or(0);
-                    block.fill_integers(slot, rows().map(figure));
-                }
-                Source::AggregateDivisor(id) => {
-                    block.fill_integers(slot, rows().map(|row| aggregates.fraction(id, row).1));
-                }
-                Source::AggregatePresent(id) => {
-                    block.fill_flags(slot, rows().map(|row| aggregates.value(id, row).is_some()));
-                }
-                Source::AggregateUnknown(id) => {
-                    block.fill_flags(slot, rows().map(|row| aggregates.fraction(id, row).0.is_none()));
-                }
-                Source::PastResult(_, id) => {
-                    let Some(state) = state(id) else { continue };
-                    block.fill_integers(slot, past.iter().map(|place| place.map_or(0, |place| state.value.get(place))));
-                }
-                Source::PastResultDivisor(_, id) => {
-                    let Some(state) = state(id) else { continue };
-                    block.fill_integers(
-                        slot,
-                        past.iter().map(|place| place.map_or(1, |place| state.divisor.get(place))),
-                    );
-                }
-                Source::PastResultPresent(_, id) => {
-                    let Some(state) = state(id) else { continue };
-                    block.fill_flags(slot, past.iter().map(|place| place.is_some_and(|place| state.present[place])));
-                }
-                Source::PastResultUnknown(_, id) => {
-                    let Some(state) = state(id) else { continue };
-                    block.fill_flags(slot, past.iter().map(|place| place.is_some_and(|place| state.unknown[place])));
-                }
-            }
-        }
+        let found = |ids: &[QuantityId]| ids.iter().map(|id| quantities.get(id).copied()).collect();
+        Self { outputs: found(outputs), states: found(states), controls }
     }
 }
 
@@ -575,7 +471,7 @@ pub(super) fn integers(block: &Block, slots: &OutputSlots, count: usize, times: 
 }
 
 /// Gives the first integers of a column, which has 64 bits at most, with their ranks.
-fn each_integer(block: &Block, slot: Slot, count: usize, mut give: impl FnMut(usize, i64)) {
+pub(super) fn each_integer(block: &Block, slot: Slot, count: usize, mut give: impl FnMut(usize, i64)) {
     match slot.width {
         Width::Flag => block.flags(slot).take(count).enumerate().for_each(|(i, flag)| give(i, i64::from(flag))),
         Width::I16 => block.cells::<i16>(slot).take(count).enumerate().for_each(|(i, cell)| give(i, i64::from(cell))),

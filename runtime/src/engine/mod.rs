@@ -5,6 +5,7 @@
 
 pub(crate) mod aggregates;
 mod compiled;
+mod gather;
 mod history;
 mod kernels;
 mod keys;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex};
 
 use num_bigint::BigInt;
 use num_integer::Integer as _;
+use polc_compiler::codegen::BLOCK_ROWS;
 use polc_compiler::ir::Target;
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
@@ -28,6 +30,7 @@ use crate::table::{
 };
 
 pub use aggregates::{Aggregates, Survey};
+use compiled::Done;
 pub use compiled::{Plan, Prepared};
 pub use history::History;
 pub use kernels::{KERNEL_NODES, Kernels};
@@ -72,6 +75,8 @@ pub struct Engine {
     least_rows: usize,
     /// Rows of a share, where that is told.
     share_rows: Option<usize>,
+    /// Rows that kernels compute at a time.
+    block_rows: usize,
     /// Engines for what rows bring to aggregates: they keep what they compiled.
     nested: Mutex<HashMap<Vec<QuantityId>, Arc<Engine>>>,
     /// Whether rows with missing cells have bounds instead of an error.
@@ -101,6 +106,7 @@ impl Engine {
             kernels,
             least_rows: 0,
             share_rows: None,
+            block_rows: BLOCK_ROWS,
             nested,
             bounding: false,
         }
@@ -132,6 +138,13 @@ impl Engine {
     #[must_use]
     pub fn in_shares_of(mut self, rows: usize) -> Self {
         self.share_rows = Some(rows.max(1));
+        self
+    }
+
+    /// Has kernels compute so many rows at a time, from one to those of a block. The results are the same.
+    #[must_use]
+    pub fn in_blocks_of(mut self, rows: usize) -> Self {
+        self.block_rows = rows.clamp(1, BLOCK_ROWS);
         self
     }
 
@@ -282,10 +295,10 @@ impl Engine {
             if shares.is_empty() {
                 shares.push(Vec::new());
             }
-            let compute = |rows: Vec<u32>| {
+            let compute = |done: &mut Done, rows: Vec<u32>| {
                 let mut sink = Sink::new(&self.program, &self.outputs, controls, rows);
                 match &ways {
-                    Some(ways) => self.compiled(batch, history, ways, &mut sink, progress),
+                    Some(ways) => self.compiled(batch, history, ways, done, &mut sink, progress),
                     None => {
                         let rows: Vec<usize> = sink.rows.iter().map(|row| *row as usize).collect();
                         self.reference(batch, history, controls, &rows, &mut sink, progress);
@@ -294,7 +307,7 @@ impl Engine {
                 }
                 sink
             };
-            let sinks: Vec<Sink> = shares.into_par_iter().map(compute).collect();
+            let sinks: Vec<Sink> = shares.into_par_iter().map_init(Done::default, compute).collect();
             Sink::joined(sinks).finish(&self.program)
         };
         let results = match &self.pool {

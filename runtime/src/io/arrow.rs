@@ -452,9 +452,9 @@ mod tests {
         let mut input = named.clone();
         (input.range, input.decimals) = (None, 0);
         let both = |array: ArrayRef| {
-            let (once, one) = (read(&program, &input, &[array.clone()], false), read(&program, &input, &[array], true));
-            assert_eq!(once, one);
-            once.1
+            let read = |cell_by_cell| read(&program, &input, std::slice::from_ref(&array), cell_by_cell);
+            assert_eq!(read(false), read(true));
+            read(false).1
         };
         assert_eq!(both(Arc::new(UInt64Array::from(vec![u64::MAX, 0]))), [(0, CellProblem::OutOfRange)]);
         assert_eq!(both(Arc::new(PrimitiveArray::<Int64Type>::from(vec![i64::MAX, i64::MIN]))), []);
