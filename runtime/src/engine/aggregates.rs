@@ -127,6 +127,11 @@ impl Survey {
 
     /// Adds rows; `ranks` are those in the whole data, which tell what row of a group comes first.
     pub fn add(&mut self, batch: &Batch, ranks: &[u64]) {
+        self.add_joined(batch, &History::of(&self.program, batch), ranks);
+    }
+
+    /// The same for rows that are joined already.
+    pub(super) fn add_joined(&mut self, batch: &Batch, history: &History, ranks: &[u64]) {
         let program = &*self.program;
         for (control, firsts) in &mut self.controls {
             let by = grouping(program, *control);
@@ -145,12 +150,11 @@ impl Survey {
             }
         }
         let Some(engine) = &self.engine else { return };
-        let history = History::of(program, batch);
-        let mut results = engine.second_pass(batch, &history, &[], &|_| {});
+        let mut results = engine.second_pass(batch, history, &[], &|_| {});
         // A row in error has no results at all, but what fails for one figure is no ground to leave it out of the others:
         // a figure does not depend on what else is asked for.
         let failed: Vec<usize> = results.errors.iter().map(|error| error.row).collect();
-        for (row, found) in failed.iter().zip(engine.states_of(batch, &history, &failed, &engine.outputs)) {
+        for (row, found) in failed.iter().zip(engine.states_of(batch, history, &failed, &engine.outputs)) {
             for (column, result) in results.columns.iter_mut().zip(found) {
                 column.set(*row, result.unwrap_or_default());
             }

@@ -7,13 +7,14 @@ use polc_compiler::codegen::{BLOCK_ROWS, Block, CompiledKernels, Layout, OutputS
 use polc_compiler::ir::{OutputValue, Target};
 use polc_compiler::lower::Group;
 use polc_compiler::typed::{ControlKind, InputId, QuantityId, Value};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::kernels::{Asked, Work};
-use super::order::{Order, Rows};
+use super::order::{Buckets, Order, Rows};
 use super::states::State;
 use super::{Engine, History, Sink};
-use crate::table::{Batch, Column, ColumnData, Denominators, ResultColumn, ResultValues};
+use crate::table::{Batch, Column, ColumnData, Denominators, Flags, ResultColumn, ResultValues};
 
 /// The rows of a batch by group, with what their kernels read of last year.
 #[derive(Debug)]
@@ -68,8 +69,6 @@ pub(super) struct Run<'a> {
 /// How the rows of a batch are computed.
 pub(super) struct Ways {
     work: Work,
-    /// All of them.
-    order: Order,
     /// The input whose cases are told apart.
     dividing: Option<InputId>,
     /// By year and case.
@@ -87,8 +86,7 @@ impl Engine {
         sink: &mut Sink,
         progress: &(dyn Fn(usize) + Sync),
     ) {
-        let cases = ways.dividing.and_then(|id| cases(batch, id));
-        let order = Order::of(&self.program, history, cases, &sink.rows);
+        let order = self.order(batch, history, ways, &sink.rows);
         self.in_order((batch, history, &order), ways, done, sink, progress);
     }
 
@@ -141,6 +139,11 @@ impl Engine {
         states
     }
 
+    fn order(&self, batch: &Batch, history: &History, ways: &Ways, rows: &[u32]) -> Order {
+        let cases = ways.dividing.and_then(|id| cases(batch, id));
+        Order::of(&Buckets::of(&self.program, history, cases), rows)
+    }
+
     /// What kernels compute, for some row controls.
     fn work(&self, controls: &[u32]) -> Work {
         let state = self.state(controls);
@@ -157,39 +160,36 @@ impl Engine {
         let (first, last) = program.years;
         let year = history.years.get(batch.rows / 2).map_or(last, |year| *year.clamp(&first, &last));
         let dividing = self.kernels.dividing(program, &work, year, among, batch.rows);
-        let all: Vec<u32> = (0..batch.rows as u32).collect();
-        let order = Order::of(program, history, dividing.and_then(|id| cases(batch, id)), &all);
-        let mut kernels = self.kernels.get(program, &self.asked(batch, &order), &work).into_iter();
-        let groups = order.groups.iter().map(|group| {
-            let way = if group.positions.len() < self.least_rows {
-                Way::Interpreter
-            } else {
-                kernels.next().flatten().map_or(Way::Refused, Way::Kernels)
-            };
-            ((group.year, group.case), way)
-        });
-        Ways { groups: groups.collect(), work, order, dividing }
+        let mut asked = self.asked(batch, &Buckets::of(program, history, dividing.and_then(|id| cases(batch, id))));
+        let few = asked.extract_if(.., |asked| asked.rows < self.least_rows);
+        let mut groups: BTreeMap<_, Way> =
+            few.map(|Asked { group, .. }| ((group.year, group.case), Way::Interpreter)).collect();
+        let kernels = self.kernels.get(program, &asked, &work);
+        groups.extend(asked.iter().zip(kernels).map(|(Asked { group, .. }, kernels)| {
+            ((group.year, group.case), kernels.map_or(Way::Refused, Way::Kernels))
+        }));
+        Ways { groups, work, dividing }
     }
 
-    /// The groups that are worth compiling for.
-    fn asked(&self, batch: &Batch, order: &Order) -> Vec<Asked> {
-        let groups = order.groups.iter().filter(|group| group.positions.len() >= self.least_rows);
-        let asked = groups.map(|Rows { year, case, positions }| {
-            let complete = self.complete(batch, &order.rows[positions.clone()]);
-            Asked { group: Group { year: *year, complete, case: *case }, rows: positions.len() }
+    /// The groups of the rows of a batch.
+    fn asked(&self, batch: &Batch, buckets: &Buckets<'_>) -> Vec<Asked> {
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); buckets.count()];
+        for row in 0..batch.rows {
+            if let Some(bucket) = buckets.of_row(row) {
+                rows[bucket].push(row as u32);
+            }
+        }
+        let inputs = self.program.input_ids().filter(|id| self.program.input(*id).default.is_none());
+        let columns: Vec<(InputId, &Column)> =
+            inputs.filter_map(|id| Some((id, batch.columns[id.index()].as_ref()?))).collect();
+        let asked = rows.into_par_iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(|(bucket, rows)| {
+            let members = Flags::of(batch.rows, rows.iter().map(|row| *row as usize));
+            let complete = columns.iter().filter(|(_, column)| !column.missing.meets(&members));
+            let (year, case) = buckets.group(bucket);
+            let group = Group { year, complete: complete.map(|(id, _)| *id).collect(), case };
+            Asked { group, rows: rows.len() }
         });
         asked.collect()
-    }
-
-    /// The inputs without default of which no row has an empty cell.
-    fn complete(&self, batch: &Batch, rows: &[u32]) -> Vec<InputId> {
-        let is_complete = |id: &InputId| {
-            self.program.input(*id).default.is_none()
-                && batch.columns[id.index()].as_ref().is_some_and(|column| {
-                    column.missing.is_empty() || !rows.iter().any(|row| column.is_missing(*row as usize))
-                })
-        };
-        self.program.input_ids().filter(is_complete).collect()
     }
 
     /// Blocks ready to run, group by group.
@@ -203,18 +203,19 @@ impl Engine {
     pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
         let ways = self.ways(batch, &history, &[]);
+        let all: Vec<u32> = (0..batch.rows as u32).collect();
+        let order = self.order(batch, &history, &ways, &all);
         let mut states = Vec::new();
         if !ways.work.state.is_empty() {
-            let all = (0..batch.rows as u32).collect();
             let mut sink = Sink::new(&self.program, &self.outputs, &[], all);
-            states = self.in_order((batch, &history, &ways.order), &ways, &mut Done::default(), &mut sink, &|_| {});
+            states = self.in_order((batch, &history, &order), &ways, &mut Done::default(), &mut sink, &|_| {});
         }
         let kernels = |group: &Rows| {
             let way = ways.groups.get(&(group.year, group.case))?;
             Some((group.clone(), way.kernels()?.clone()))
         };
-        let groups = ways.order.groups.iter().filter_map(kernels).collect();
-        Plan { history, order: ways.order, states, groups }
+        let groups = order.groups.iter().filter_map(kernels).collect();
+        Plan { history, order, states, groups }
     }
 
     /// Copies the rows of a plan into blocks.

@@ -1,22 +1,27 @@
 //! From a row to the others that it reads: those of the years before, and the figures of its groups.
 
+use std::ops::Range;
+
 use polc_compiler::typed::{ControlKind, ExprKind, InputId, Presence, Program};
 use polc_dsl::ast::Reach;
+use rayon::prelude::*;
 
 use super::aggregates::Aggregates;
-use super::keys::group_rows;
+use super::keys::{Grouping, group_rows};
 use crate::bounds::Figures;
 use crate::table::Batch;
 
-/// For every row, the rows of the same key one year earlier and of the latest year before, if there are any.
+/// Whose row each is, and of what year: from there to the rows of the same key one year earlier and of the latest year before.
 #[derive(Clone, Debug)]
 pub struct History {
-    last_year: Vec<Option<u32>>,
-    earlier: Vec<Option<u32>>,
     /// Every row's year.
     pub years: Vec<i64>,
     /// Whose row each is, numbered in the order in which they are met; empty where rows read none of earlier years.
     subjects: Vec<Option<u32>>,
+    /// The rows of each subject one after the other, by year; then those that are nobody's.
+    rows: Vec<u32>,
+    /// Where the rows of each subject begin, and those of the last end.
+    starts: Vec<u32>,
     pub aggregates: Aggregates,
     /// What missing cells leave open of them, where bounds are asked for.
     pub(crate) figures: Option<Figures>,
@@ -26,47 +31,43 @@ impl History {
     /// Joins the rows of a batch. Rows may be in any order; a year that is missing makes a gap.
     #[must_use]
     pub fn of(program: &Program, batch: &Batch) -> Self {
-        let years: Vec<i64> = (0..batch.rows).map(|row| batch.year(program, row)).collect();
+        let years: Vec<i64> = (0..batch.rows).into_par_iter().map(|row| batch.year(program, row)).collect();
         let mut history = Self {
-            last_year: vec![None; batch.rows],
-            earlier: vec![None; batch.rows],
             years,
             subjects: Vec::new(),
+            rows: Vec::new(),
+            starts: vec![0],
             aggregates: Aggregates::default(),
             figures: None,
         };
         if !reads_past(program) {
+            history.rows = (0..batch.rows as u32).collect();
             return history;
         }
         let keys: Vec<InputId> = program.key.iter().copied().filter(|id| *id != program.year).collect();
-        let grouping = group_rows(batch, &keys);
-        // The rows of each subject one after the other.
-        let mut ends = vec![0; grouping.firsts.len() + 1];
-        grouping.groups.iter().flatten().for_each(|group| ends[*group as usize + 1] += 1);
-        for group in 1..ends.len() {
-            ends[group] += ends[group - 1];
+        let Grouping { groups: subjects, firsts } = group_rows(batch, &keys);
+        let nobody = firsts.len();
+        let of = |subject: &Option<u32>| subject.map_or(nobody, |subject| subject as usize);
+        let mut counts = vec![0; nobody + 1];
+        subjects.iter().for_each(|subject| counts[of(subject)] += 1);
+        let mut end = 0;
+        history.starts.extend(counts.iter().map(|count| {
+            end += count;
+            end
+        }));
+        let mut next = history.starts.clone();
+        let mut rows = vec![0; batch.rows];
+        for (row, subject) in subjects.iter().enumerate() {
+            let next = &mut next[of(subject)];
+            rows[*next as usize] = row as u32;
+            *next += 1;
         }
-        let mut by_subject: Vec<u32> = vec![0; ends.last().copied().unwrap_or(0)];
-        let mut next = ends.clone();
-        for (row, group) in grouping.groups.iter().enumerate() {
-            if let Some(group) = group {
-                by_subject[next[*group as usize]] = row as u32;
-                next[*group as usize] += 1;
-            }
-        }
-        history.subjects = grouping.groups;
-        for subject in ends.windows(2) {
-            let rows = &mut by_subject[subject[0]..subject[1]];
-            rows.sort_by_key(|row| history.years[*row as usize]);
-            for pair in rows.windows(2) {
-                let (before, row) = (pair[0] as usize, pair[1] as usize);
-                history.earlier[row] = Some(pair[0]);
-                if history.years[before] + 1 == history.years[row] {
-                    history.last_year[row] = Some(pair[0]);
-                }
-            }
-        }
-        history
+        history.starts.truncate(nobody + 1);
+        let joined = history.starts[nobody] as usize;
+        rows[..joined]
+            .par_chunk_by_mut(|row, other| subjects[*row as usize] == subjects[*other as usize])
+            .for_each(|rows| rows.sort_by_key(|row| history.years[*row as usize]));
+        Self { subjects, rows, ..history }
     }
 
     /// The same, with figures of the whole data.
@@ -75,43 +76,42 @@ impl History {
         Self { aggregates, ..self }
     }
 
-    /// The rows in shares near so many, each ascending and with whole histories.
-    pub(super) fn shares(&self, rows: usize) -> Vec<Vec<u32>> {
-        let mut counts: Vec<usize> = Vec::new();
-        for subject in self.subjects.iter().flatten() {
-            let subject = *subject as usize;
-            counts.resize(counts.len().max(subject + 1), 0);
-            counts[subject] += 1;
+    /// The rows in shares near so many, each with whole histories.
+    pub(super) fn shares(&self, rows: usize) -> Vec<Range<usize>> {
+        let mut cuts = vec![0];
+        // A subject is of the share that has its first row.
+        for pair in self.starts.windows(2) {
+            let [before, start] = [pair[0], pair[1]].map(|start| start as usize);
+            if before / rows < start / rows {
+                cuts.push(start);
+            }
         }
-        let share_of = counts.iter().scan(0, |before, count| {
-            let share = *before / rows;
-            *before += count;
-            Some(share)
-        });
-        let share_of: Vec<usize> = share_of.collect();
-        let mut shares: Vec<Vec<u32>> = Vec::new();
-        let mut last = 0;
-        for row in 0..self.years.len() {
-            // A row without key reads no other.
-            let share = match self.subjects.get(row) {
-                None => row / rows,
-                Some(subject) => subject.map_or(last, |subject| share_of[subject as usize]),
-            };
-            last = share;
-            shares.resize_with(shares.len().max(share + 1), Vec::new);
-            shares[share].push(row as u32);
-        }
-        shares.retain(|share| !share.is_empty());
-        shares
+        let joined = cuts.last().copied().unwrap_or(0).max(self.starts.last().map_or(0, |end| *end as usize));
+        cuts.extend((joined..self.rows.len()).step_by(rows));
+        cuts.push(self.rows.len());
+        cuts.dedup();
+        cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
     }
 
+    /// The rows of a share, ascending.
+    pub(super) fn share(&self, share: Range<usize>) -> Vec<u32> {
+        let mut rows = self.rows[share].to_vec();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// The earlier row that a row reads: of the year before, or of the latest year before.
     #[must_use]
     pub fn past(&self, reach: Reach, row: usize) -> Option<usize> {
-        let rows = match reach {
-            Reach::LastYear => &self.last_year,
-            Reach::Earlier => &self.earlier,
-        };
-        rows[row].map(|row| row as usize)
+        let subject = self.subjects.get(row).copied().flatten()? as usize;
+        let rows = &self.rows[self.starts[subject] as usize..self.starts[subject + 1] as usize];
+        let year = self.years[row];
+        let earlier = rows.partition_point(|row| self.years[*row as usize] < year);
+        let found = *rows[..earlier].last()? as usize;
+        match reach {
+            Reach::LastYear => (self.years[found] + 1 == year).then_some(found),
+            Reach::Earlier => Some(found),
+        }
     }
 }
 

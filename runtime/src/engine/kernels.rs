@@ -20,9 +20,10 @@ type Divisions = HashMap<(Vec<Target>, Vec<InputId>), Option<InputId>>;
 pub const KERNEL_NODES: usize = 500;
 
 /// Rows of a group from which careful code repays its time, which is some 20 µs more an operation for a tenth of a nanosecond
-/// less an operation and a row; and operations up to which that time is not noticed.
+/// less an operation and a row.
 const CAREFUL_ROWS: usize = 250_000;
-const CAREFUL_NODES: usize = 3_000;
+/// Operations up to which telling cases apart is tried: it lowers a year once for every case.
+const DIVIDED_NODES: usize = 3_000;
 
 /// The kernels compiled so far.
 pub struct Kernels {
@@ -125,7 +126,7 @@ impl Kernels {
         let length = kernel.live().len();
         let read = kernel.sources();
         let mut best = None;
-        for input in key.1.iter().filter(|id| length <= CAREFUL_NODES && read.contains(&Source::Cell(**id))) {
+        for input in key.1.iter().filter(|id| length <= DIVIDED_NODES && read.contains(&Source::Cell(**id))) {
             let cases = cases(program, *input);
             let group = |case: u16| Group { case: Some((*input, case)), ..whole.clone() };
             let total: usize = (0..cases).into_par_iter().map(|case| lower(&group(case)).live().len()).sum();
@@ -153,8 +154,7 @@ impl Kernels {
         let lowered = groups.par_iter().zip(&known).map(|(asked, known)| {
             let rows = known.as_ref().err()?;
             let kernel = lower(program, &asked.group, targets, states);
-            let short = kernel.live().len() <= CAREFUL_NODES;
-            let effort = if short || *rows >= self.careful_rows { Effort::Careful } else { Effort::Quick };
+            let effort = if *rows >= self.careful_rows { Effort::Careful } else { Effort::Quick };
             Some((split(kernel, self.nodes), effort))
         });
         let lowered: Vec<_> = lowered.collect();

@@ -14,6 +14,7 @@ pub(crate) mod reference;
 mod states;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use num_bigint::BigInt;
@@ -68,8 +69,7 @@ pub struct Engine {
     program: Arc<Program>,
     outputs: Vec<QuantityId>,
     mode: EngineMode,
-    threads: usize,
-    pool: Option<rayon::ThreadPool>,
+    pool: Option<Arc<rayon::ThreadPool>>,
     kernels: Kernels,
     /// Rows below which a group is not worth compiling for.
     least_rows: usize,
@@ -93,22 +93,37 @@ impl Engine {
     /// An engine for the outputs named, on so many threads (0 for as many as the machine has).
     #[must_use]
     pub fn new(program: Arc<Program>, outputs: Vec<QuantityId>, mode: EngineMode, threads: usize) -> Self {
-        let kernels = Kernels::default();
         // Without a pool of its own the engine runs on the caller's thread: slower, and as right.
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build().ok();
-        let nested = Mutex::default();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK).build();
+        Self::on(pool.ok().map(Arc::new), program, outputs, mode)
+    }
+
+    /// The same on the threads of a pool.
+    fn on(
+        pool: Option<Arc<rayon::ThreadPool>>,
+        program: Arc<Program>,
+        outputs: Vec<QuantityId>,
+        mode: EngineMode,
+    ) -> Self {
         Self {
             program,
             outputs,
             mode,
-            threads,
             pool,
-            kernels,
+            kernels: Kernels::default(),
             least_rows: 0,
             share_rows: None,
             block_rows: BLOCK_ROWS,
-            nested,
+            nested: Mutex::default(),
             bounding: false,
+        }
+    }
+
+    /// Does something on the threads of the engine.
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => work(),
         }
     }
 
@@ -157,7 +172,12 @@ impl Engine {
 
     /// The engine for other outputs of the same policy.
     fn nested(&self, outputs: Vec<QuantityId>) -> Arc<Self> {
-        let new = |outputs| Arc::new(Self::new(self.program.clone(), outputs, self.mode, self.threads));
+        let new = |outputs| {
+            let mut engine = Self::on(self.pool.clone(), self.program.clone(), outputs, self.mode);
+            engine.kernels.careful_rows = self.kernels.careful_rows;
+            engine.least_rows = self.least_rows;
+            Arc::new(engine)
+        };
         match self.nested.lock() {
             Ok(mut known) => known.entry(outputs).or_insert_with_key(|outputs| new(outputs.clone())).clone(),
             Err(_) => new(outputs),
@@ -167,6 +187,10 @@ impl Engine {
     /// Evaluates every row. `progress` is told how many more rows are done.
     #[must_use]
     pub fn evaluate(&self, batch: &Batch, progress: &(dyn Fn(usize) + Sync)) -> Results {
+        self.install(|| self.evaluate_here(batch, progress))
+    }
+
+    fn evaluate_here(&self, batch: &Batch, progress: &(dyn Fn(usize) + Sync)) -> Results {
         let (rows, groups) = self.controls(batch);
         let history = self.history(batch, &groups);
         let mut results = self.second_pass(batch, &history, &rows, progress);
@@ -253,7 +277,7 @@ impl Engine {
         let mut history = History::of(program, batch);
         if !program.aggregates.is_empty() {
             let mut survey = Survey::of(self, &self.roots(batch, groups), &[]);
-            survey.add(batch, &[]);
+            survey.add_joined(batch, &history, &[]);
             history.aggregates = survey.aggregates(batch);
             history.figures = survey.figures(batch);
         }
@@ -293,10 +317,10 @@ impl Engine {
             let most = batch.rows / (SHARES * rayon::current_num_threads());
             let mut shares = history.shares(self.share_rows.unwrap_or(most.clamp(LEAST_SHARE, SHARE)));
             if shares.is_empty() {
-                shares.push(Vec::new());
+                shares.push(0..0);
             }
-            let compute = |done: &mut Done, rows: Vec<u32>| {
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, rows);
+            let compute = |done: &mut Done, share: Range<usize>| {
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, history.share(share));
                 match &ways {
                     Some(ways) => self.compiled(batch, history, ways, done, &mut sink, progress),
                     None => {
@@ -310,18 +334,11 @@ impl Engine {
             let sinks: Vec<Sink> = shares.into_par_iter().map_init(Done::default, compute).collect();
             Sink::joined(sinks).finish(&self.program)
         };
-        let results = match &self.pool {
-            Some(pool) => pool.install(run),
-            None => run(),
-        };
+        let results = self.install(run);
         if !self.bounding {
             return results;
         }
-        let bounded = || bounded(&self.program, batch, history, &self.outputs, controls, results);
-        match &self.pool {
-            Some(pool) => pool.install(bounded),
-            None => bounded(),
-        }
+        self.install(|| bounded(&self.program, batch, history, &self.outputs, controls, results))
     }
 
     /// The controls on rows and on groups whose inputs are all in the batch.
@@ -538,11 +555,15 @@ impl Sink {
                 *all = (rank, all.1 + count);
             }
         }
-        let join = |mut all: ResultColumn, part| {
-            all.append(part);
-            all
+        let rows = all.rows.len();
+        let join = |parts: Vec<ResultColumn>| {
+            let mut parts = parts.into_iter();
+            let mut all = parts.next()?;
+            all.reserve(rows - all.present.len());
+            parts.for_each(|part| all.append(part));
+            Some(all)
         };
-        all.columns = parts.into_par_iter().filter_map(|parts| parts.into_iter().reduce(join)).collect();
+        all.columns = parts.into_par_iter().filter_map(join).collect();
         all
     }
 

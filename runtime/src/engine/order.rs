@@ -29,25 +29,55 @@ pub(super) struct Rows {
     pub positions: Range<usize>,
 }
 
-impl Order {
-    /// Puts rows in order, which are ascending and hold whole histories. `cases` are the cells of the input whose cases are told
-    /// apart.
-    pub fn of(program: &Program, history: &History, cases: Option<(InputId, &[u16])>, of: &[u32]) -> Self {
+/// The groups that rows may be of, numbered by year and, where cases are told apart, by case.
+pub(super) struct Buckets<'a> {
+    /// Of each row.
+    years: &'a [i64],
+    /// Those that the policy covers.
+    first: i64,
+    last: i64,
+    /// The input whose cases are told apart, and its cells.
+    cases: Option<(InputId, &'a [u16])>,
+    /// How many cases.
+    width: usize,
+}
+
+impl<'a> Buckets<'a> {
+    pub fn of(program: &Program, history: &'a History, cases: Option<(InputId, &'a [u16])>) -> Self {
         let (first, last) = program.years;
-        let years = &history.years;
         let width = cases.map_or(1, |(input, _)| match program.input(input).ty {
             Type::Enumeration(id) => program.enumeration(id).cases.len(),
             _ => 1,
         });
-        let covered = usize::try_from(last - first + 1).unwrap_or(0) * width;
-        let since = |year: i64| usize::try_from(year.checked_sub(first)?).ok();
+        Self { years: &history.years, first, last, cases, width }
+    }
+
+    pub fn count(&self) -> usize {
+        usize::try_from(self.last - self.first + 1).unwrap_or(0) * self.width
+    }
+
+    /// `None` for a row of a year that the policy does not cover.
+    pub fn of_row(&self, row: usize) -> Option<usize> {
+        let year = self.years[row];
+        if !(self.first..=self.last).contains(&year) {
+            return None;
+        }
+        Some((year - self.first) as usize * self.width + self.cases.map_or(0, |(_, cells)| usize::from(cells[row])))
+    }
+
+    /// The year and the case.
+    pub fn group(&self, bucket: usize) -> (i64, Option<(InputId, u16)>) {
+        let case = self.cases.map(|(input, _)| (input, (bucket % self.width) as u16));
+        (self.first + (bucket / self.width) as i64, case)
+    }
+}
+
+impl Order {
+    /// Puts rows in order, which are ascending and hold whole histories.
+    pub fn of(buckets: &Buckets<'_>, of: &[u32]) -> Self {
         // Years that are not covered come last, together.
-        let group = |row: u32| match since(years[row as usize]) {
-            Some(year) if years[row as usize] <= last => {
-                year * width + cases.map_or(0, |(_, cells)| usize::from(cells[row as usize]))
-            }
-            _ => covered,
-        };
+        let covered = buckets.count();
+        let group = |row: u32| buckets.of_row(row as usize).unwrap_or(covered);
         let mut next = vec![0; covered + 1];
         of.iter().for_each(|row| next[group(*row)] += 1);
         let mut start = 0;
@@ -57,8 +87,8 @@ impl Order {
             // Then it is the next free position of the group.
             start += std::mem::replace(next, start);
             if rank < covered && !positions.is_empty() {
-                let case = cases.map(|(input, _)| (input, (rank % width) as u16));
-                groups.push(Rows { year: first + (rank / width) as i64, case, positions });
+                let (year, case) = buckets.group(rank);
+                groups.push(Rows { year, case, positions });
             }
         }
         let apart = next[covered]..start;

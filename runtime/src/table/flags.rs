@@ -65,6 +65,23 @@ impl Flags {
         (0..self.len()).map(|index| self.0.get_bit(index))
     }
 
+    /// So many, of which those of these ranks are set.
+    pub fn of(flags: usize, set: impl Iterator<Item = usize>) -> Self {
+        let mut all = Self::default();
+        all.push_all(flags, false);
+        set.for_each(|rank| all.set(rank, true));
+        all
+    }
+
+    /// Whether one at least is set in both.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        // Many at a time, without branches.
+        let chunks = self.bytes().chunks(64).zip(other.bytes().chunks(64));
+        let both = |(these, those): (&[u8], &[u8])| these.iter().zip(those).fold(0, |both, (a, b)| both | (a & b));
+        chunks.map(both).any(|both| both != 0)
+    }
+
     /// The flags of these ranks, in this order.
     #[must_use]
     pub fn select(&self, ranks: &[usize]) -> Self {
@@ -136,6 +153,10 @@ mod tests {
             assert!(again.iter().eq(longer.iter()));
             assert_eq!(Flags::from_bytes(&longer.bytes()[1..], longer.len()).map(|flags| flags.len()), None);
             assert!(longer.clone().iter().eq(longer.iter()));
+            for rank in 0..longer.len() {
+                assert_eq!(longer.meets(&Flags::of(longer.len(), [rank].into_iter())), longer.get(rank));
+            }
+            assert!(!longer.meets(&Flags::of(longer.len(), [].into_iter())));
         }
         let mut none: Flags = [false; 20].into_iter().collect();
         assert!(!none.any());

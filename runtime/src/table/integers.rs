@@ -83,9 +83,20 @@ impl Integers {
         each!(self, list => extend(list, values));
     }
 
+    /// Makes room for some more of the same width.
+    pub fn reserve(&mut self, integers: usize) {
+        each!(self, list => list.reserve(integers));
+    }
+
     #[expect(clippy::useless_conversion, reason = "of the widest list")]
     pub fn append(&mut self, other: &Self) {
         self.widen(other.width());
+        match (&mut *self, other) {
+            (Self::I16(list), Self::I16(more)) => return list.extend_from_slice(more),
+            (Self::I32(list), Self::I32(more)) => return list.extend_from_slice(more),
+            (Self::I64(list), Self::I64(more)) => return list.extend_from_slice(more),
+            _ => {}
+        }
         each!(self, list => each!(other, more => extend(list, more.iter().map(|value| i64::from(*value)))));
     }
 

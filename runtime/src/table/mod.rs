@@ -262,6 +262,23 @@ pub enum Denominators {
 }
 
 impl ResultColumn {
+    /// Makes room for so many more results.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.present.reserve(rows);
+        match &mut self.values {
+            ResultValues::Boolean(cells) => cells.reserve(rows),
+            ResultValues::Date(cells) => cells.reserve(rows),
+            ResultValues::Case(cells) => cells.reserve(rows),
+            ResultValues::Text(cells) => cells.reserve(rows),
+            ResultValues::Number(numbers) => {
+                numbers.numerators.reserve(rows);
+                if let Denominators::PerRow(cells) = &mut numbers.denominators {
+                    cells.reserve(rows);
+                }
+            }
+        }
+    }
+
     /// Appends results of the same output.
     pub(crate) fn append(&mut self, mut other: Self) {
         let rows = self.present.len();
