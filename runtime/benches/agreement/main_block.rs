@@ -57,7 +57,7 @@ impl<'a> MainBlock<'a> {
         Self {
             policy,
             batch,
-            sample: repeat(batch, REFERENCE_ROWS.min(batch.rows)),
+            sample: repeat(program, batch, REFERENCE_ROWS.min(batch.rows)),
             reference: engine(EngineMode::Reference, 1),
             prepared: engine(EngineMode::Compiled, 1).prepare(batch),
             native: Native { columns: Columns::of(&Inputs { program, batch }), software_paid },

@@ -49,7 +49,7 @@ impl<'a> Whole<'a> {
         Self {
             policy,
             batch,
-            sample: repeat(batch, REFERENCE_ROWS.min(batch.rows)),
+            sample: repeat(program, batch, REFERENCE_ROWS.min(batch.rows)),
             reference: engine(payments(program), EngineMode::Reference),
             prepared: compiled.prepare(batch),
             compiled,

@@ -120,10 +120,27 @@ fn magnitude(most: u64, random: &mut Random) -> i64 {
     random.between(0, i64::try_from(most.min(bound)).unwrap_or(i64::MAX))
 }
 
-/// The rows of a batch, over and over, or the first of them.
+/// The rows of a batch, over and over, or the first of them. Where a text is part of the key, those of each time are other
+/// beneficiaries.
 #[must_use]
-pub fn repeat(batch: &Batch, rows: usize) -> Batch {
-    let rows: Vec<usize> = (0..batch.rows).cycle().take(rows).collect();
-    let column = |column: &Column| column.select(&rows);
-    Batch { rows: rows.len(), columns: batch.columns.iter().map(|input| input.as_ref().map(column)).collect() }
+pub fn repeat(program: &Program, batch: &Batch, rows: usize) -> Batch {
+    let ranks: Vec<usize> = (0..batch.rows).cycle().take(rows).collect();
+    let column = |column: &Column| column.select(&ranks);
+    let mut repeated =
+        Batch { rows: ranks.len(), columns: batch.columns.iter().map(|input| input.as_ref().map(column)).collect() };
+    let text = program.key.iter().find(|id| program.input(**id).ty == Type::Text);
+    if let Some(column) = text.and_then(|id| repeated.columns[id.index()].as_mut())
+        && let ColumnData::Text(cells) = &mut column.data
+    {
+        let mut last: Option<(Arc<str>, Arc<str>)> = None;
+        for (row, cell) in cells.iter_mut().enumerate().skip(batch.rows) {
+            // The rows of one beneficiary are often neighbours: one text serves them all.
+            let other = match &last {
+                Some((known, other)) if known == cell && row % batch.rows > 0 => other.clone(),
+                _ => format!("{cell}-{}", row / batch.rows).into(),
+            };
+            last = Some((std::mem::replace(cell, other.clone()), other));
+        }
+    }
+    repeated
 }

@@ -14,7 +14,7 @@ use polc_compiler::ir::Kernel;
 use polc_compiler::typed::{Program, QuantityId, QuantityKind, Type};
 use serde::Serialize;
 
-use crate::engine::{Engine, EngineMode, Plan, Prepared};
+use crate::engine::{Engine, EngineMode, Prepared};
 use crate::policy::Policy;
 use crate::table::{Batch, Results};
 
@@ -86,9 +86,6 @@ pub struct Measures {
     /// Kernels alone, on blocks in memory, on one thread.
     #[serde(rename = "noyaux_un_fil")]
     pub compiled: Option<Rate>,
-    /// From columns to blocks, on one thread.
-    #[serde(rename = "mise_en_blocs_un_fil")]
-    pub layout: Option<Rate>,
     /// From columns to results, grouping and joining years included.
     #[serde(rename = "evaluation_un_fil")]
     pub evaluation: Option<Rate>,
@@ -165,10 +162,10 @@ pub struct Rate {
 pub fn run(policy: &Policy, options: &BenchOptions, data: Option<&Batch>) -> BenchReport {
     let program = &*policy.program;
     let batch = match data {
-        Some(batch) => repeat(batch, options.rows),
+        Some(batch) => repeat(program, batch, options.rows),
         None => draw(program, options.rows, options.seed),
     };
-    let sample = repeat(&batch, options.reference_rows.min(batch.rows));
+    let sample = repeat(program, &batch, options.reference_rows.min(batch.rows));
     let repetitions = options.repetitions.max(1);
     let all: Vec<QuantityId> = program.outputs().collect();
     let payments = all.iter().copied().filter(|id| program.quantity(*id).kind == QuantityKind::Payment);
@@ -184,7 +181,7 @@ pub fn run(policy: &Policy, options: &BenchOptions, data: Option<&Batch>) -> Ben
         }
     }
     for _ in 0..repetitions {
-        for measure in [Contender::kernels, Contender::layout, Contender::evaluation, Contender::parallel] {
+        for measure in [Contender::kernels, Contender::evaluation, Contender::parallel] {
             contenders.iter_mut().for_each(|contender| measure(contender, &batch));
         }
         contenders.iter_mut().for_each(|contender| contender.reference(&sample));
@@ -235,7 +232,6 @@ struct Contender {
     parallel: Engine,
     reference: Engine,
     reports: Vec<KernelReport>,
-    plan: Plan,
     prepared: Vec<Prepared>,
     output: Block,
     /// Rows of which some results, or all, are left to the interpreter.
@@ -247,7 +243,6 @@ struct Contender {
 #[derive(Default)]
 struct Times {
     kernels: Vec<Duration>,
-    layout: Vec<Duration>,
     evaluation: Vec<Duration>,
     parallel: Vec<Duration>,
     reference: Vec<Duration>,
@@ -264,8 +259,7 @@ impl Contender {
         let engine =
             |mode, threads| Engine::new(policy.program.clone(), outputs.clone(), mode, threads).compiling_with_care();
         let single = engine(EngineMode::Compiled, 1);
-        let plan = single.plan(batch);
-        let prepared = single.lay_out(batch, &plan);
+        let prepared = single.prepare(batch);
         // Engines compile at the first rows they see: not in the measures.
         let parallel = engine(EngineMode::Compiled, options.threads);
         let _ = parallel.evaluate(batch, &|_| {});
@@ -279,7 +273,6 @@ impl Contender {
             times: Times::default(),
             single,
             parallel,
-            plan,
             prepared,
             partial: statistics.partial,
             handed_over: statistics.handed_over,
@@ -288,10 +281,6 @@ impl Contender {
 
     fn kernels(&mut self, _batch: &Batch) {
         self.times.kernels.push(time(|| run_kernels(&self.prepared, &mut self.output)));
-    }
-
-    fn layout(&mut self, batch: &Batch) {
-        self.times.layout.push(time(|| self.single.lay_out(batch, &self.plan)));
     }
 
     fn evaluation(&mut self, batch: &Batch) {
@@ -323,7 +312,6 @@ impl Contender {
             code_bytes: self.reports.iter().map(|kernel| kernel.code_bytes).sum(),
             bytes_read: average(|kernel| kernel.bytes_read),
             bytes_written: average(|kernel| kernel.bytes_written),
-            layout: Rate::of(compiled_rows, self.times.layout),
             evaluation: Rate::of(rows, self.times.evaluation),
             evaluation_parallel: Rate::of(rows, self.times.parallel),
             ratio: compiled.zip(reference).and_then(|(a, b)| a.median.checked_div(b.median)),

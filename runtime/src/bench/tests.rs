@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use polc_compiler::Selection as Version;
 use polc_dsl::SourceMap;
 
@@ -60,7 +62,7 @@ fn draws_the_rows_asked_for_within_the_ranges() {
     let ColumnData::Number(pears) = cells(&batch)[3] else { panic!("pears are numbers") };
     assert!(pears.iter().all(|pears| (0..=200_000).contains(&pears)));
     assert!(pears.iter().filter(|pears| *pears == 0).count() > 200 && pears.iter().any(|pears| pears > 100_000));
-    let keys: std::collections::BTreeSet<_> = (0..batch.rows)
+    let keys: BTreeSet<_> = (0..batch.rows)
         .map(|row| (format!("{:?}", batch.subject(&policy.program, row)), batch.year(&policy.program, row)))
         .collect();
     assert_eq!(keys.len(), 1_000);
@@ -73,13 +75,17 @@ fn repeats_data_with_its_empty_cells() {
     if let Some(column) = &mut batch.columns[4] {
         column.missing = [false, true].into_iter().collect();
     }
-    let long = repeat(&batch, 7);
+    let long = repeat(&policy.program, &batch, 7);
     let missing: Vec<bool> = (0..7).map(|row| long.columns[4].as_ref().is_some_and(|c| c.is_missing(row))).collect();
     assert_eq!(missing, [false, true, false, false, true, false, false]);
     assert_eq!((0..3).map(|row| long.year(&policy.program, row + 3)).collect::<Vec<_>>(), {
         (0..3).map(|row| batch.year(&policy.program, row)).collect::<Vec<_>>()
     });
-    assert_eq!(repeat(&Batch { rows: 0, ..batch.clone() }, 5).rows, 0);
+    let keys: BTreeSet<String> = (0..7)
+        .map(|row| format!("{:?} {}", long.subject(&policy.program, row), long.year(&policy.program, row)))
+        .collect();
+    assert_eq!(keys.len(), 7);
+    assert_eq!(repeat(&policy.program, &Batch { rows: 0, ..batch.clone() }, 5).rows, 0);
 }
 
 #[test]

@@ -65,9 +65,8 @@ impl Measures {
             counted(self.bytes_written, "octet", "octets"),
         );
         let threads = if report.threads == 1 { "un fil".to_owned() } else { format!("{} fils", report.threads) };
-        let lines: [(String, Option<Rate>); 5] = [
+        let lines: [(String, Option<Rate>); 4] = [
             ("noyaux, blocs en mémoire, un fil".into(), self.compiled),
-            ("mise en blocs, un fil".into(), self.layout),
             ("évaluation entière, un fil".into(), self.evaluation),
             (format!("évaluation entière, {threads}"), self.evaluation_parallel),
             ("interprète, un fil".into(), self.reference),

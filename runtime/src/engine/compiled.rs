@@ -16,15 +16,6 @@ use super::states::State;
 use super::{Engine, History, Sink};
 use crate::table::{Batch, Column, ColumnData, Denominators, Flags, ResultColumn, ResultValues};
 
-/// The rows of a batch by group, with what their kernels read of last year.
-#[derive(Debug)]
-pub struct Plan {
-    history: History,
-    order: Order,
-    states: Vec<State>,
-    groups: Vec<(Rows, CompiledKernels)>,
-}
-
 /// Rows of one group in the form that its kernels read.
 #[derive(Debug)]
 pub struct Prepared {
@@ -192,15 +183,9 @@ impl Engine {
         asked.collect()
     }
 
-    /// Blocks ready to run, group by group.
+    /// Blocks ready to run, group by group. What they read of earlier years is that of a full run.
     #[must_use]
     pub fn prepare(&self, batch: &Batch) -> Vec<Prepared> {
-        self.lay_out(batch, &self.plan(batch))
-    }
-
-    /// All that a run needs besides blocks. Last year's results are those of a full run.
-    #[must_use]
-    pub fn plan(&self, batch: &Batch) -> Plan {
         let history = self.history(batch, &[]);
         let ways = self.ways(batch, &history, &[]);
         let all: Vec<u32> = (0..batch.rows as u32).collect();
@@ -210,30 +195,19 @@ impl Engine {
             let mut sink = Sink::new(&self.program, &self.outputs, &[], all);
             states = self.in_order((batch, &history, &order), &ways, &mut Done::default(), &mut sink, &|_| {});
         }
-        let kernels = |group: &Rows| {
-            let way = ways.groups.get(&(group.year, group.case))?;
-            Some((group.clone(), way.kernels()?.clone()))
-        };
-        let groups = order.groups.iter().filter_map(kernels).collect();
-        Plan { history, order, states, groups }
-    }
-
-    /// Copies the rows of a plan into blocks.
-    #[must_use]
-    pub fn lay_out(&self, batch: &Batch, plan: &Plan) -> Vec<Prepared> {
-        let Plan { history, order, states, groups } = plan;
-        let run = Run { engine: self, batch, history, order };
-        let prepared = |(Rows { year, case, positions }, kernels): &(Rows, CompiledKernels)| {
+        let run = Run { engine: self, batch, history: &history, order: &order };
+        let prepared = |Rows { year, case, positions }: &Rows| {
+            let kernels = ways.groups.get(&(*year, *case))?.kernels()?;
             let block = |start: usize| {
                 let positions = start..positions.end.min(start + self.block_rows);
                 let mut block = Block::new(kernels.layout.input_bytes);
-                run.gather(&kernels.layout, states, positions.clone(), &mut block);
+                run.gather(&kernels.layout, &states, positions.clone(), &mut block);
                 (block, positions.len())
             };
             let blocks = positions.clone().step_by(self.block_rows).map(block).collect();
-            Prepared { year: *year, case: *case, kernels: kernels.clone(), blocks }
+            Some(Prepared { year: *year, case: *case, kernels: kernels.clone(), blocks })
         };
-        groups.iter().map(prepared).collect()
+        order.groups.iter().filter_map(prepared).collect()
     }
 }
 

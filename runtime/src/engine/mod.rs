@@ -32,7 +32,7 @@ use crate::table::{
 
 pub use aggregates::{Aggregates, Survey};
 use compiled::Done;
-pub use compiled::{Plan, Prepared};
+pub use compiled::Prepared;
 pub use history::History;
 pub use kernels::{KERNEL_NODES, Kernels};
 
