@@ -15,6 +15,7 @@ use crate::io::block::JsonFault;
 use crate::io::cell::CellProblem;
 use crate::io::records::Fault;
 use crate::io::text::{Encoding, FileKind, Format, NotText};
+use crate::io::typed::Decimals;
 use crate::table::RowErrorKind;
 
 /// Problems shown of one file; the rest are counted.
@@ -350,9 +351,10 @@ pub fn unwritable(file: &Arc<str>, error: &io::Error) -> DataProblem {
 
 /// A result that a column of decimals does not hold.
 #[must_use]
-pub(crate) fn too_large_for_a_column(place: &Place, number: &str, digits: u8, decimals: u32) -> DataProblem {
+pub(crate) fn too_large_for_a_column(place: &Place, number: &str, decimals: Decimals) -> DataProblem {
+    let Decimals { digits, scale } = decimals;
     let message =
-        format!("{} ne tient pas dans une colonne de {digits} chiffres dont {decimals} décimales", quote(number));
+        format!("{} ne tient pas dans une colonne de {digits} chiffres dont {scale} décimales", quote(number));
     DataProblem::new(codes::UNWRITABLE, place, message)
         .with_help("écrivez les résultats en CSV, qui n'a pas cette limite")
 }

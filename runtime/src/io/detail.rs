@@ -14,7 +14,7 @@ use polc_compiler::typed::{Program, QuantityId, Value};
 
 use super::table::Table;
 use super::text::{FileKind, Format};
-use super::typed::{PRECISION, cases, decimals, key, key_field};
+use super::typed::{Decimals, cases, key, key_field};
 use super::write::{csv_text, csv_writer, end_of_record, value_text};
 use super::writer::{TypedFile, WriteError, good_rows, write_texts};
 use crate::diagnostics as say;
@@ -79,13 +79,13 @@ impl<'l, W: Write + Send> DetailWriter<'l, W> {
             return Ok(Self { lines, columns, form: Form::Csv { out, format, texts } });
         }
         let mut fields: Vec<Field> = program.key.iter().map(|id| key_field(program, *id)).collect();
-        let currency = program.currency.decimals as i8;
+        let paid = Decimals::amounts(program.currency.decimals);
         fields.extend(LINE_COLUMNS.iter().enumerate().map(|(column, name)| {
             let ty = match column {
                 1 => DataType::Int64,
                 8 => DataType::Utf8,
-                9 => DataType::Decimal128(PRECISION, SHOWN_DECIMALS as i8),
-                10 => DataType::Decimal128(PRECISION, currency),
+                9 => Decimals::wide(SHOWN_DECIMALS).ty(),
+                10 => paid.ty(),
                 _ => cases(),
             };
             Field::new(*name, ty, false)
@@ -226,24 +226,30 @@ impl Part<'_> {
         arrays.push(Arc::new(told.iter().map(|told| told.rank).collect::<Int64Array>()));
         arrays.extend(words);
         arrays.push(Arc::new(told.iter().map(|told| Some(self.values(told, '.'))).collect::<StringArray>()));
-        arrays.push(self.amounts(&told, |line| &line.exact, SHOWN_DECIMALS)?);
-        arrays.push(self.amounts(&told, |line| &line.paid, program.currency.decimals)?);
+        arrays.push(self.amounts(&told, |line| &line.exact, Decimals::wide(SHOWN_DECIMALS))?);
+        arrays.push(self.amounts(&told, |line| &line.paid, Decimals::amounts(program.currency.decimals))?);
         Ok(RecordBatch::try_new(schema.clone(), arrays)?)
     }
 
     /// A column of decimals, to the nearest, halves away from zero.
-    fn amounts(&self, told: &[Told], amount: impl Fn(&RowLine) -> &Ratio, scale: u32) -> Result<ArrayRef, WriteError> {
+    fn amounts(
+        &self,
+        told: &[Told],
+        amount: impl Fn(&RowLine) -> &Ratio,
+        decimals: Decimals,
+    ) -> Result<ArrayRef, WriteError> {
         let program: &Program = &self.lines.program;
-        let mut builder = decimals(told.len(), scale);
+        let mut builder = decimals.builder(told.len());
         for told in told {
             let value = amount(&told.line);
-            let units = round_quotient(&(value.numer() * power_of_ten(scale)), value.denom(), RoundingMode::HalfAway);
-            let units = i128::try_from(units).ok().filter(|units| units.unsigned_abs() < 10u128.pow(PRECISION.into()));
+            let units =
+                round_quotient(&(value.numer() * power_of_ten(decimals.scale)), value.denom(), RoundingMode::HalfAway);
+            let units = i128::try_from(units).ok().filter(|units| decimals.hold(*units));
             let Some(units) = units else {
                 let payment = program.quantity(self.lines.lines[told.line.line].payment);
                 let place = self.table.row_place(program, told.row).on(&payment.name);
                 let text = format_plain(value, program.currency.decimals, '.');
-                return Err(say::too_large_for_a_column(&place, &text, PRECISION, scale).into());
+                return Err(say::too_large_for_a_column(&place, &text, decimals).into());
             };
             builder.append_value(units);
         }

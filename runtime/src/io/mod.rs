@@ -31,7 +31,7 @@ mod spool;
 pub mod stream;
 mod table;
 pub mod text;
-mod typed;
+pub(crate) mod typed;
 pub mod versions;
 mod widen;
 pub mod write;

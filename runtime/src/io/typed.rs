@@ -15,8 +15,49 @@ use super::writer::WriteError;
 use crate::diagnostics::{self as say};
 use crate::table::{ColumnData, Numbers, ResultColumn, ResultValues, Results};
 
-/// Digits of a decimal column.
-pub(super) const PRECISION: u8 = 38;
+/// How a column of decimals is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decimals {
+    /// How many digits in all, and after the point.
+    pub digits: u8,
+    pub scale: u32,
+}
+
+impl Decimals {
+    /// Any number, to so many digits after the point.
+    pub const fn wide(scale: u32) -> Self {
+        Self { digits: 38, scale }
+    }
+
+    /// Amounts rounded to so many digits after the point. With few of them they are held by 64 bits, as Parquet and most of what
+    /// reads it do for money: fourteen digits at least are left before the point.
+    pub const fn amounts(scale: u32) -> Self {
+        if scale <= 4 { Self { digits: 18, scale } } else { Self::wide(scale) }
+    }
+
+    /// Those of a quantity: the digits after the point that it is rounded to, else those that text formats show of a number that
+    /// is not finite.
+    fn of(quantity: &Quantity) -> Self {
+        let rounded: Option<Vec<u32>> = quantity.rules.iter().map(|rule| rule.rounding).collect();
+        match rounded.and_then(|decimals| decimals.into_iter().max()) {
+            Some(decimals) if quantity.derogations.is_empty() => Self::amounts(decimals),
+            _ => Self::wide(SHOWN_DECIMALS),
+        }
+    }
+
+    pub fn ty(self) -> DataType {
+        DataType::Decimal128(self.digits, self.scale as i8)
+    }
+
+    pub fn builder(self, rows: usize) -> Decimal128Builder {
+        Decimal128Builder::with_capacity(rows).with_data_type(self.ty())
+    }
+
+    /// Whether a number in units of the last digit has few enough of them.
+    pub fn hold(self, units: i128) -> bool {
+        units.unsigned_abs() < 10u128.pow(self.digits.into())
+    }
+}
 
 /// The columns of the results, and how they are typed.
 pub(crate) struct Layout<'p> {
@@ -36,7 +77,7 @@ impl<'p> Layout<'p> {
         for id in outputs {
             let quantity = program.quantity(*id);
             let ty = match &quantity.ty {
-                Type::Number(_) => DataType::Decimal128(PRECISION, scale(quantity) as i8),
+                Type::Number(_) => Decimals::of(quantity).ty(),
                 Type::Date => DataType::Date32,
                 Type::Enumeration(_) => cases(),
                 Type::Text => DataType::Utf8,
@@ -108,18 +149,18 @@ impl<'p> Layout<'p> {
                 Arc::new(builder.finish())
             }
             ResultValues::Number(numbers) => {
-                let scale = scale(quantity);
-                let mut builder = decimals(rows.len(), scale);
+                let decimals = Decimals::of(quantity);
+                let mut builder = decimals.builder(rows.len());
                 for row in rows {
                     if !present(*row) {
                         builder.append_null();
                         continue;
                     }
-                    let Some(units) = units(numbers, *row, scale) else {
+                    let Some(units) = units(numbers, *row, decimals) else {
                         let value = Value::Number(numbers.value(*row));
                         let text = super::write::value_text(self.program, &quantity.ty, &value, '.');
                         let place = table.row_place(self.program, *row).on(&quantity.name);
-                        return Err(say::too_large_for_a_column(&place, &text, PRECISION, scale).into());
+                        return Err(say::too_large_for_a_column(&place, &text, decimals).into());
                     };
                     builder.append_value(units);
                 }
@@ -134,7 +175,7 @@ pub(super) fn key_field(program: &Program, id: InputId) -> Field {
     let input = program.input(id);
     let ty = match &input.ty {
         Type::Number(_) if input.decimals == 0 => DataType::Int64,
-        Type::Number(_) => DataType::Decimal128(PRECISION, input.decimals as i8),
+        Type::Number(_) => Decimals::wide(input.decimals).ty(),
         Type::Boolean | Type::Error => DataType::Boolean,
         Type::Date => DataType::Date32,
         Type::Enumeration(_) => cases(),
@@ -154,7 +195,7 @@ pub(super) fn key(program: &Program, table: &Table, id: InputId, rows: &[usize])
             Arc::new(builder.finish())
         }
         ColumnData::Number(cells) => {
-            let mut builder = decimals(rows.len(), input.decimals);
+            let mut builder = Decimals::wide(input.decimals).builder(rows.len());
             rows.iter().for_each(|row| builder.append_value(cells.get(*row).into()));
             Arc::new(builder.finish())
         }
@@ -189,10 +230,6 @@ pub(super) fn cases() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
-pub(super) fn decimals(rows: usize, scale: u32) -> Decimal128Builder {
-    Decimal128Builder::with_capacity(rows).with_data_type(DataType::Decimal128(PRECISION, scale as i8))
-}
-
 fn booleans(cells: impl Iterator<Item = Option<bool>>) -> ArrayRef {
     let mut builder = BooleanBuilder::new();
     cells.for_each(|cell| builder.append_option(cell));
@@ -205,18 +242,9 @@ fn dates(cells: impl Iterator<Item = Option<i32>>) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-/// Digits after the point of the column of a number: those that it is rounded to, else those that text formats show of a
-/// number that is not finite.
-fn scale(quantity: &Quantity) -> u32 {
-    let rounded: Option<Vec<u32>> = quantity.rules.iter().map(|rule| rule.rounding).collect();
-    match rounded.and_then(|decimals| decimals.into_iter().max()) {
-        Some(decimals) if quantity.derogations.is_empty() => decimals,
-        _ => SHOWN_DECIMALS,
-    }
-}
-
 /// A number in units of the last digit, to the nearest, halves away from zero; `None` if it has too many digits.
-fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
+fn units(numbers: &Numbers, row: usize, decimals: Decimals) -> Option<i128> {
+    let scale = decimals.scale;
     let power = 10i128.checked_pow(scale)?;
     let small = numbers.small(row).map(|(above, below)| (i128::from(above), i128::from(below)));
     let scaled = small.and_then(|(above, below)| Some((above.checked_mul(power)?, below)));
@@ -232,7 +260,7 @@ fn units(numbers: &Numbers, row: usize, scale: u32) -> Option<i128> {
             i128::try_from(units).ok()?
         }
     };
-    (units.unsigned_abs() < 10u128.pow(PRECISION.into())).then_some(units)
+    decimals.hold(units).then_some(units)
 }
 
 #[cfg(test)]
@@ -249,6 +277,7 @@ mod tests {
             denominators: Denominators::Constant(denominator),
             large: [(2, Ratio::new(1.into(), 3.into()))].into(),
         };
+        let units = |numbers: &Numbers, row, scale| units(numbers, row, Decimals::wide(scale));
         let cents = numbers(&[12_345, -5, 0], 100);
         assert_eq!((units(&cents, 0, 2), units(&cents, 1, 2)), (Some(12_345), Some(-5)));
         assert_eq!(units(&cents, 0, 6), Some(123_450_000));
@@ -265,5 +294,12 @@ mod tests {
         edge.large = [(0, Ratio::from_integer(most.into())), (1, Ratio::from_integer((most + 1).into()))].into();
         assert_eq!((units(&edge, 0, 0), units(&edge, 1, 0)), (Some(most), None));
         assert_eq!(units(&edge, 0, 2), None);
+        // Sixteen digits of euros are the most of an amount in 64 bits.
+        let most = 10i64.pow(18) - 1;
+        let amounts = numbers(&[most, -most, 0], 100);
+        assert_eq!(super::units(&amounts, 0, Decimals::amounts(2)), Some(most.into()));
+        assert_eq!(super::units(&amounts, 1, Decimals::amounts(2)), Some((-most).into()));
+        assert_eq!(super::units(&numbers(&[most + 1, 0, 0], 100), 0, Decimals::amounts(2)), None);
+        assert_eq!(Decimals::amounts(5), Decimals::wide(5));
     }
 }
