@@ -111,7 +111,7 @@ impl<'p> ColumnReader<'p> {
 
     /// Appends an empty cell.
     pub fn push_empty(&mut self) {
-        self.column.append(&self.empty);
+        self.column.append_copies(&self.empty, 1);
     }
 
     /// Appends a number given as units of its decimal `scale`.
@@ -239,7 +239,7 @@ impl<'p> ColumnReader<'p> {
 
     /// Takes the place of a cell that cannot be read.
     pub fn push_refused(&mut self) {
-        self.column.append(&self.empty);
+        self.push_empty();
     }
 
     /// The reader appends numbers, booleans, dates.
