@@ -127,7 +127,11 @@ impl Survey {
 
     /// Adds rows; `ranks` are those in the whole data, which tell what row of a group comes first.
     pub fn add(&mut self, batch: &Batch, ranks: &[u64]) {
-        self.add_joined(batch, &History::of(&self.program, batch), ranks);
+        let history = match &self.engine {
+            Some(engine) => engine.join(batch),
+            None => History::of(&self.program, batch),
+        };
+        self.add_joined(batch, &history, ranks);
     }
 
     /// The same for rows that are joined already.

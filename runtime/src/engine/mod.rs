@@ -263,7 +263,7 @@ impl Engine {
         progress: &(dyn Fn(usize) + Sync),
     ) -> (Results, Vec<(u32, u64, String)>) {
         let (rows, _) = self.controls(batch);
-        let mut history = History::of(&self.program, batch);
+        let mut history = self.join(batch);
         history.aggregates = survey.aggregates(batch);
         history.figures = survey.figures(batch);
         let results = self.second_pass(batch, &history, &rows, progress);
@@ -271,10 +271,15 @@ impl Engine {
         (results, failed)
     }
 
+    /// Joins rows to those of other years, on the threads of the engine.
+    fn join(&self, batch: &Batch) -> History {
+        self.install(|| History::of(&self.program, batch))
+    }
+
     /// What rows read of other rows: for the outputs, the row controls and some controls on groups.
     pub(crate) fn history(&self, batch: &Batch, groups: &[u32]) -> History {
         let program = &self.program;
-        let mut history = History::of(program, batch);
+        let mut history = self.join(batch);
         if !program.aggregates.is_empty() {
             let mut survey = Survey::of(self, &self.roots(batch, groups), &[]);
             survey.add_joined(batch, &history, &[]);
