@@ -768,16 +768,12 @@ pub fn format(format: &Format) -> String {
 
 #[cfg(test)]
 mod tests {
-    use polc_compiler::Selection;
-    use polc_dsl::SourceMap;
-
     use super::*;
+    use crate::testing::libraries;
 
     #[test]
     fn why_a_row_has_no_results() {
-        let mut sources = SourceMap::new();
-        sources.add("bibliotheques.pol", include_bytes!("../../tests/fixtures/bibliotheques.pol"));
-        let program = polc_compiler::analyse(&sources, &Selection::default()).0.expect("the policy of the fixtures");
+        let program = libraries().program;
         let input = program.find_input("heures_semaine").expect("an input of the policy");
         let (quantity, first, second): (Arc<str>, Arc<str>, Arc<str>) = ("aide".into(), "A".into(), "B".into());
         let kinds = [

@@ -181,16 +181,8 @@ impl<'p> Closure<'p> {
 
 #[cfg(test)]
 mod tests {
-    use polc_compiler::Selection;
-    use polc_dsl::SourceMap;
-
     use super::*;
-
-    fn program() -> Program {
-        let mut sources = SourceMap::new();
-        sources.add("bibliotheques.pol", include_bytes!("../../tests/fixtures/bibliotheques.pol"));
-        polc_compiler::analyse(&sources, &Selection::default()).0.expect("the policy of the fixtures")
-    }
+    use crate::testing::libraries;
 
     fn needs(program: &Program, output: &str) -> String {
         let output = program.find_quantity(output).expect("an output of the policy");
@@ -200,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_outputs_depend_on() {
-        let program = program();
+        let program = libraries().program;
         // The key and the scope, then what the rules read, here and the year before.
         assert_eq!(needs(&program, "part"), "code annee ouverture heures_semaine");
         assert_eq!(needs(&program, "acquis"), "code annee ouverture livres_pretes livres_perdus");
@@ -210,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_else_is_known_of_outputs() {
-        let program = program();
+        let program = libraries().program;
         let [acquis, part, aide] =
             ["acquis", "part", "aide"].map(|name| program.find_quantity(name).expect("an output"));
         assert!(reads_previous_year(&program, &[part, acquis]));

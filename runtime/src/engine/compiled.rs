@@ -14,7 +14,7 @@ use super::kernels::{Asked, Work};
 use super::order::{Buckets, Order, Rows};
 use super::states::State;
 use super::{Engine, History, Sink};
-use crate::table::{Batch, Column, ColumnData, Denominators, Flags, ResultColumn, ResultValues};
+use crate::table::{Batch, Column, ColumnData, Denominators, Flags, ResultColumn, ResultValues, ends};
 
 /// Rows of one group in the form that its kernels read.
 #[derive(Debug)]
@@ -437,8 +437,7 @@ pub(super) fn integers(block: &Block, slots: &OutputSlots, count: usize, times: 
     let present = block.flags(slots.present);
     values.iter_mut().zip(present).for_each(|(value, present)| *value = if present { *value } else { 0 });
     if times != 1 {
-        let least = values.iter().fold(0, |least: i64, value| least.min(*value));
-        let greatest = values.iter().fold(0, |greatest: i64, value| greatest.max(*value));
+        let (least, greatest) = ends(&values)?;
         least.checked_mul(times).zip(greatest.checked_mul(times))?;
         values.iter_mut().for_each(|value| *value *= times);
     }

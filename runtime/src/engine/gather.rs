@@ -26,6 +26,8 @@ impl Run<'_> {
     /// Copies the cells of the rows at some positions into a block, and what they read of other rows.
     pub fn gather(&self, layout: &Layout, states: &[State], positions: Range<usize>, block: &mut Block) {
         let rows = &self.order.rows[positions];
+        let here = || rows.iter().map(|row| *row as usize);
+        let figures = &self.history.aggregates;
         let mut known: BTreeMap<Reach, Past> = BTreeMap::new();
         for (source, slot) in &layout.inputs {
             let slot = *slot;
@@ -34,10 +36,18 @@ impl Run<'_> {
                 Source::Missing(id) => self.fill_missing(id, rows, block, slot),
                 // Left by the kernels before.
                 Source::Stage(_) => {}
-                Source::Aggregate(..)
-                | Source::AggregateDivisor(..)
-                | Source::AggregatePresent(..)
-                | Source::AggregateUnknown(..) => self.fill_figure(*source, rows, block, slot),
+                Source::Aggregate(id) => {
+                    block.fill_integers(slot, here().map(|row| figures.fraction(id, row).0.unwrap_or(0)));
+                }
+                Source::AggregateDivisor(id) => {
+                    block.fill_integers(slot, here().map(|row| figures.fraction(id, row).1));
+                }
+                Source::AggregatePresent(id) => {
+                    block.fill_flags(slot, here().map(|row| figures.value(id, row).is_some()));
+                }
+                Source::AggregateUnknown(id) => {
+                    block.fill_flags(slot, here().map(|row| figures.fraction(id, row).0.is_none()));
+                }
                 Source::PastCell(reach, id) => {
                     let past = known.entry(reach).or_insert_with(|| self.past(reach, rows));
                     self.fill_past_cells(id, &past.rows, block, slot);
@@ -108,22 +118,6 @@ impl Run<'_> {
             None => block.fill_flags(slot, rows.iter().map(|_| true)),
             Some(column) if column.missing.is_empty() => block.fill_flags(slot, rows.iter().map(|_| false)),
             Some(column) => block.fill_flags(slot, rows.iter().map(|row| column.missing.get(*row as usize))),
-        }
-    }
-
-    fn fill_figure(&self, source: Source, rows: &[u32], block: &mut Block, slot: Slot) {
-        let figures = &self.history.aggregates;
-        let rows = rows.iter().map(|row| *row as usize);
-        match source {
-            Source::Aggregate(id) => {
-                block.fill_integers(slot, rows.map(|row| figures.fraction(id, row).0.unwrap_or(0)));
-            }
-            Source::AggregateDivisor(id) => block.fill_integers(slot, rows.map(|row| figures.fraction(id, row).1)),
-            Source::AggregatePresent(id) => block.fill_flags(slot, rows.map(|row| figures.value(id, row).is_some())),
-            Source::AggregateUnknown(id) => {
-                block.fill_flags(slot, rows.map(|row| figures.fraction(id, row).0.is_none()));
-            }
-            _ => {}
         }
     }
 }

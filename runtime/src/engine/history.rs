@@ -86,7 +86,7 @@ impl History {
                 cuts.push(start);
             }
         }
-        let joined = cuts.last().copied().unwrap_or(0).max(self.starts.last().map_or(0, |end| *end as usize));
+        let joined = self.starts.last().map_or(0, |end| *end as usize);
         cuts.extend((joined..self.rows.len()).step_by(rows));
         cuts.push(self.rows.len());
         cuts.dedup();

@@ -10,7 +10,7 @@ use polc_compiler::typed::{QuantityId, Value};
 
 use super::compiled::{each_integer, integers};
 use super::gather::fill_from;
-use crate::table::{Integers, RowErrorKind};
+use crate::table::{Integers, RowErrorKind, ends};
 
 /// What later rows read of a result, by place.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl State {
         let values = integers(block, slots, rows, self.times(slots)?)?;
         let values = &values[..rows];
         let mut divisors = [1; BLOCK_ROWS];
-        let (least, greatest) = ends(values);
+        let (least, greatest) = ends(values)?;
         if !(self.form.holds(least) && self.form.holds(greatest)) {
             return None;
         }
@@ -152,7 +152,7 @@ impl State {
                     *divisor = if *value == 0 { 1 } else { divisor.saturating_mul(constant) };
                 }
             }
-            let (smallest, largest) = ends(&divisors[..rows]);
+            let (smallest, largest) = ends(&divisors[..rows])?;
             if i128::from(smallest) < narrowest.max(1) || i128::from(largest) > widest {
                 return None;
             }
@@ -221,10 +221,4 @@ impl State {
             }
         }
     }
-}
-
-/// The least and the greatest of some values; 0 of none.
-fn ends(values: &[i64]) -> (i64, i64) {
-    let first = values.first().copied().unwrap_or(0);
-    values.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value)))
 }

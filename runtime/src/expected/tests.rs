@@ -2,23 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use polc_compiler::Selection;
-use polc_dsl::SourceMap;
-
 use super::words::{Detail, report};
 use super::*;
 use crate::engine::EngineMode;
+use crate::testing::libraries;
 
 const COHORT: &str = "code,annee,genre,ouverture,livres_pretes,heures_semaine,label\n\
     B1,2023,municipale,2010-01-01,1000,20,vrai\n\
     B1,2024,municipale,2010-01-01,1500,20,vrai\n\
     B2,2024,associative,2012-01-01,300,7,faux\n";
-
-fn policy() -> Policy {
-    let mut sources = SourceMap::new();
-    sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
-    Policy::build(sources, &Selection::default()).expect("the policy of the fixtures")
-}
 
 fn named(name: &str, text: &str) -> Named {
     Named { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
@@ -31,7 +23,7 @@ fn cohort(years: &[(i64, &str)]) -> Cohort {
 }
 
 fn run(cohort: &Cohort, mode: EngineMode) -> Result<Comparison, Refusal> {
-    let policy = policy();
+    let policy = libraries();
     compare(&policy, cohort, &|outputs| Engine::new(policy.program.clone(), outputs, mode, 1))
 }
 
@@ -40,7 +32,7 @@ fn compared(years: &[(i64, &str)]) -> Comparison {
 }
 
 fn said(comparison: &Comparison) -> String {
-    report(&policy().program, comparison, Detail { outputs: 10, rows: 2 })
+    report(&libraries().program, comparison, Detail { outputs: 10, rows: 2 })
 }
 
 #[test]

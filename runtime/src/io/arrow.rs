@@ -357,16 +357,10 @@ mod tests {
     use arrow_array::{BooleanArray, Decimal128Array, Int32Array, UInt64Array};
     use polc_compiler::num::Ratio;
     use polc_compiler::typed::{Input, Program, Value};
-    use polc_dsl::SourceMap;
     use proptest::prelude::*;
 
     use super::*;
-
-    fn program() -> Program {
-        let mut sources = SourceMap::new();
-        sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
-        polc_compiler::analyse(&sources, &polc_compiler::Selection::default()).0.expect("the policy of the fixtures")
-    }
+    use crate::testing::libraries;
 
     /// What is left of some arrays: the cells, and what was refused.
     type Read = (Vec<Option<Value>>, Vec<(usize, CellProblem)>);
@@ -421,7 +415,7 @@ mod tests {
             decimals in 0u32..4,
             defaulted in any::<bool>(),
         ) {
-            let program = program();
+            let program = libraries().program;
             // With small cells only, whole arrays are within the range.
             let cells: Vec<_> =
                 cells.into_iter().map(|cell| cell.map(|cell| if small { cell.rem_euclid(100) } else { cell })).collect();
@@ -447,7 +441,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_types_are_out_of_range_or_taken() {
-        let program = program();
+        let program = libraries().program;
         let named = program.inputs.iter().find(|input| &*input.name == "livres_pretes").expect("an input");
         let mut input = named.clone();
         (input.range, input.decimals) = (None, 0);

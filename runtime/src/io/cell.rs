@@ -10,7 +10,7 @@ use polc_compiler::calendar::{Date, FIRST_DAY, LAST_DAY};
 use polc_compiler::num::{Ratio, power_of_ten};
 use polc_compiler::typed::{Enumeration, Input, Program, Type};
 
-use crate::table::{Column, ColumnData};
+use crate::table::{Column, ColumnData, ends};
 
 /// Why a cell is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,11 +144,11 @@ impl<'p> ColumnReader<'p> {
         let (low, high) = (*low, *high);
         let scaled = |value: T| value.into().checked_mul(factor.into());
         let within = |value: T| scaled(value).is_some_and(|value| (low.into()..=high.into()).contains(&value));
-        if !ends(values, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
+        if !ends_of_cells(values, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
             return false;
         }
         self.extend_runs(values.len(), nulls, |data, run| {
-            let Some((least, greatest)) = ends(&values[run.clone()], None) else { return };
+            let Some((least, greatest)) = ends(&values[run.clone()]) else { return };
             // All of them lie between these, which are units of the last decimal.
             let wide = |value: T| (value.into() as i64).wrapping_mul(factor);
             if let ColumnData::Number(cells) = data {
@@ -163,7 +163,7 @@ impl<'p> ColumnReader<'p> {
         let (Kind::Date { low, high }, ColumnData::Date(_)) = (&self.kind, &self.column.data) else { return false };
         let (low, high) = (*low.max(&FIRST_DAY.into()), *high.min(&LAST_DAY.into()));
         let within = |days: i32| (low..=high).contains(&days.into());
-        if !ends(days, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
+        if !ends_of_cells(days, nulls).is_none_or(|(least, greatest)| within(least) && within(greatest)) {
             return false;
         }
         self.extend_runs(days.len(), nulls, |data, run| {
@@ -297,14 +297,9 @@ impl<'p> ColumnReader<'p> {
 }
 
 /// The least and the greatest of the values that are not null.
-fn ends<T: Copy + Ord>(values: &[T], nulls: Option<&NullBuffer>) -> Option<(T, T)> {
-    let of = |run: &[T]| {
-        let first = *run.first()?;
-        // Without branches: several at a time.
-        Some(run.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value))))
-    };
-    let Some(nulls) = nulls else { return of(values) };
-    let runs = nulls.valid_slices().filter_map(|(start, end)| of(&values[start..end]));
+fn ends_of_cells<T: Copy + Ord>(values: &[T], nulls: Option<&NullBuffer>) -> Option<(T, T)> {
+    let Some(nulls) = nulls else { return ends(values) };
+    let runs = nulls.valid_slices().filter_map(|(start, end)| ends(&values[start..end]));
     runs.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))
 }
 

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use polc_compiler::Selection;
-use polc_dsl::SourceMap;
-
 use super::*;
+use crate::testing::libraries;
 
 const PROFILE: &str = r##"
 titre = "Bibliothèques"
@@ -46,10 +44,8 @@ label = [
 visites = { somme = ["livres_pretes", "duree"], au_plus = 20_000 }
 "##;
 
-fn program() -> Program {
-    let mut sources = SourceMap::new();
-    sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
-    polc_compiler::analyse(&sources, &Selection::default()).0.expect("the policy of the fixtures")
+fn program() -> Arc<Program> {
+    libraries().program
 }
 
 fn generator(profile: &str, subjects: usize, seed: u64) -> Generator {
@@ -169,15 +165,7 @@ fn draws_follow_the_profile() {
 /// No row that `polc eval` would refuse.
 #[test]
 fn rows_are_read_back() {
-    let policy = crate::policy::Policy::build(
-        {
-            let mut sources = SourceMap::new();
-            sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
-            sources
-        },
-        &Selection::default(),
-    )
-    .expect("the policy of the fixtures");
+    let policy = libraries();
     let outputs: Vec<_> = policy.program.outputs().collect();
     let request = crate::io::csv::Request::new(&policy.program, &outputs);
     let text = csv(PROFILE, 300, 5);

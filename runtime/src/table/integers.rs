@@ -65,9 +65,9 @@ impl Integers {
     /// When there is no such place.
     pub fn put(&mut self, places: impl Iterator<Item = usize>, values: &[i64]) {
         // Once for all of them: each is then only copied.
-        let ends = values.iter().fold((0, 0), |(low, high): (i64, i64), value| (low.min(*value), high.max(*value)));
-        self.widen_for(ends.0);
-        self.widen_for(ends.1);
+        let Some((least, greatest)) = ends(values) else { return };
+        self.widen_for(least);
+        self.widen_for(greatest);
         each!(self, list => places.zip(values).for_each(|(place, value)| list[place] = narrow(*value)));
     }
 
@@ -146,6 +146,13 @@ impl Integers {
             (Self::I64(_), _) => return,
         };
     }
+}
+
+/// The least and the greatest of some values.
+pub(crate) fn ends<T: Copy + Ord>(values: &[T]) -> Option<(T, T)> {
+    let first = *values.first()?;
+    // Without branches: several at a time.
+    Some(values.iter().fold((first, first), |(least, greatest), value| (least.min(*value), greatest.max(*value))))
 }
 
 /// A type of integer in a list that was widened for the value.

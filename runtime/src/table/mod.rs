@@ -13,7 +13,7 @@ use polc_compiler::typed::{Input, InputId, Program, Type, Value};
 
 pub use flags::Flags;
 pub use integers::Integers;
-pub(crate) use integers::each;
+pub(crate) use integers::{each, ends};
 
 /// The cells of one input, one per row. An empty cell holds the default of the input; without a default, it is missing.
 #[derive(Clone, Debug)]

@@ -10,6 +10,14 @@ pub use amendments::amendment;
 pub use policies::policy;
 pub use rows::{filled_rows, rows};
 
+/// The invented policy of the fixtures, which knows no agreement.
+#[cfg(test)]
+pub(crate) fn libraries() -> crate::policy::Policy {
+    let mut sources = polc_dsl::SourceMap::new();
+    sources.add("bibliotheques.pol", include_bytes!("../../../tests/fixtures/bibliotheques.pol"));
+    crate::policy::Policy::build(sources, &polc_compiler::Selection::default()).expect("the policy of the fixtures")
+}
+
 /// SplitMix64: small, fast, and the same on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(u64);

@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use polc_compiler::Selection;
 use polc_compiler::typed::QuantityId;
-use polc_dsl::SourceMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -13,12 +11,9 @@ use super::*;
 use crate::engine::{Engine, EngineMode};
 use crate::io::write;
 use crate::policy::Policy;
+use crate::testing::libraries;
 
-static POLICY: LazyLock<Policy> = LazyLock::new(|| {
-    let mut sources = SourceMap::new();
-    sources.add("bibliotheques.pol", include_bytes!("../../../../tests/fixtures/bibliotheques.pol"));
-    Policy::build(sources, &Selection::default()).expect("the policy of the fixtures")
-});
+static POLICY: LazyLock<Policy> = LazyLock::new(libraries);
 
 fn outputs(names: &str) -> Vec<QuantityId> {
     let policy = &*POLICY;
