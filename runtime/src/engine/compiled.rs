@@ -57,6 +57,25 @@ pub(super) struct Run<'a> {
     pub order: &'a Order,
 }
 
+/// Rows of which the groups are told at a time, by one thread: whole bytes of flags.
+const LOOKED_AT: usize = 16_384;
+
+/// Rows of a group.
+#[derive(Default)]
+struct Seen {
+    rows: usize,
+    /// Of some columns, whether a cell of theirs is empty; none without rows.
+    empty: Vec<bool>,
+}
+
+impl Seen {
+    fn add(&mut self, more: Self) {
+        self.rows += more.rows;
+        self.empty.resize(self.empty.len().max(more.empty.len()), false);
+        self.empty.iter_mut().zip(more.empty).for_each(|(all, more)| *all |= more);
+    }
+}
+
 /// How the rows of a batch are computed.
 pub(super) struct Ways {
     work: Work,
@@ -164,23 +183,36 @@ impl Engine {
 
     /// The groups of the rows of a batch.
     fn asked(&self, batch: &Batch, buckets: &Buckets<'_>) -> Vec<Asked> {
-        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); buckets.count()];
-        for row in 0..batch.rows {
-            if let Some(bucket) = buckets.of_row(row) {
-                rows[bucket].push(row as u32);
-            }
-        }
         let inputs = self.program.input_ids().filter(|id| self.program.input(*id).default.is_none());
         let columns: Vec<(InputId, &Column)> =
             inputs.filter_map(|id| Some((id, batch.columns[id.index()].as_ref()?))).collect();
-        let asked = rows.into_par_iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(|(bucket, rows)| {
-            let members = Flags::of(batch.rows, rows.iter().map(|row| *row as usize));
-            let complete = columns.iter().filter(|(_, column)| !column.missing.meets(&members));
-            let (year, case) = buckets.group(bucket);
-            let group = Group { year, complete: complete.map(|(id, _)| *id).collect(), case };
-            Asked { group, rows: rows.len() }
+        // By group, those of its rows that are among some of the batch, and which columns have an empty cell there.
+        let look = |start: usize| {
+            let mut members: Vec<Option<Flags>> = vec![None; buckets.count()];
+            let rows = LOOKED_AT.min(batch.rows - start);
+            for row in 0..rows {
+                if let Some(bucket) = buckets.of_row(start + row) {
+                    members[bucket].get_or_insert_with(|| Flags::filled(false, rows)).set(row, true);
+                }
+            }
+            let empty =
+                |members: &Flags| columns.iter().map(|(_, column)| column.missing.meets(start, members)).collect();
+            let seen = |members: Flags| Seen { rows: members.count(), empty: empty(&members) };
+            let seen = |members: Option<Flags>| members.map(seen).unwrap_or_default();
+            members.into_iter().map(seen).collect::<Vec<Seen>>()
+        };
+        let starts: Vec<usize> = (0..batch.rows).step_by(LOOKED_AT).collect();
+        let none = || (0..buckets.count()).map(|_| Seen::default()).collect::<Vec<_>>();
+        let seen = starts.into_par_iter().map(look).reduce(none, |mut all, more| {
+            all.iter_mut().zip(more).for_each(|(all, more)| all.add(more));
+            all
         });
-        asked.collect()
+        let asked = |(bucket, Seen { rows, empty }): (usize, Seen)| {
+            let complete = columns.iter().zip(empty).filter(|(_, empty)| !*empty).map(|((id, _), _)| *id).collect();
+            let (year, case) = buckets.group(bucket);
+            Asked { group: Group { year, complete, case }, rows }
+        };
+        seen.into_iter().enumerate().filter(|(_, seen)| seen.rows > 0).map(asked).collect()
     }
 
     /// Blocks ready to run, group by group. What they read of earlier years is that of a full run.

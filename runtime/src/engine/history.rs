@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use polc_compiler::typed::{ControlKind, ExprKind, InputId, Presence, Program};
+use polc_compiler::typed::{InputId, Program};
 use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
 use super::aggregates::Aggregates;
 use super::keys::{Grouping, group_rows};
+use super::reads::reads_past;
 use crate::bounds::Figures;
-use crate::table::Batch;
+use crate::table::{Batch, ColumnData};
 
 /// Whose row each is, and of what year: from there to the rows of the same key one year earlier and of the latest year before.
 #[derive(Clone, Debug)]
@@ -31,7 +32,15 @@ impl History {
     /// Joins the rows of a batch. Rows may be in any order; a year that is missing makes a gap.
     #[must_use]
     pub fn of(program: &Program, batch: &Batch) -> Self {
-        let years: Vec<i64> = (0..batch.rows).into_par_iter().map(|row| batch.year(program, row)).collect();
+        Self::joining(program, batch, reads_past(program))
+    }
+
+    /// The same where it is known whether rows read earlier ones.
+    pub(super) fn joining(program: &Program, batch: &Batch, reads_past: bool) -> Self {
+        let years = match batch.columns[program.year.index()].as_ref().map(|column| &column.data) {
+            Some(ColumnData::Number(cells)) => cells.to_vec(),
+            _ => vec![0; batch.rows],
+        };
         let mut history = Self {
             years,
             subjects: Vec::new(),
@@ -40,7 +49,7 @@ impl History {
             aggregates: Aggregates::default(),
             figures: None,
         };
-        if !reads_past(program) {
+        if !reads_past {
             history.rows = (0..batch.rows as u32).collect();
             return history;
         }
@@ -76,21 +85,21 @@ impl History {
         Self { aggregates, ..self }
     }
 
-    /// The rows in shares near so many, each with whole histories.
-    pub(super) fn shares(&self, rows: usize) -> Vec<Range<usize>> {
-        let mut cuts = vec![0];
-        // A subject is of the share that has its first row.
-        for pair in self.starts.windows(2) {
-            let [before, start] = [pair[0], pair[1]].map(|start| start as usize);
-            if before / rows < start / rows {
-                cuts.push(start);
-            }
-        }
+    /// The rows in shares, each with whole histories, near so many rows for those that are left.
+    pub(super) fn shares(&self, length: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
         let joined = self.starts.last().map_or(0, |end| *end as usize);
-        cuts.extend((joined..self.rows.len()).step_by(rows));
-        cuts.push(self.rows.len());
-        cuts.dedup();
-        cuts.windows(2).map(|cut| cut[0]..cut[1]).collect()
+        let mut shares = Vec::new();
+        let mut start = 0;
+        while start < self.rows.len() {
+            let mut end = start + length(self.rows.len() - start).clamp(1, self.rows.len() - start);
+            if end < joined {
+                // To the end of the history that it is in.
+                end = self.starts[self.starts.partition_point(|cut| (*cut as usize) < end)] as usize;
+            }
+            shares.push(start..end);
+            start = end;
+        }
+        shares
     }
 
     /// The rows of a share, ascending.
@@ -113,26 +122,4 @@ impl History {
             Reach::Earlier => Some(found),
         }
     }
-}
-
-fn reads_past(program: &Program) -> bool {
-    let rules = || program.quantities.iter().flat_map(|quantity| &quantity.rules);
-    let mut found = rules().any(|rule| rule.keeps.is_some());
-    let scopes = program.scopes.iter().map(|scope| &scope.condition);
-    let controls = program.controls.iter().flat_map(|control| match &control.kind {
-        ControlKind::Row { guard, condition, .. } => guard.iter().chain([condition]).collect(),
-        ControlKind::Groups { condition, .. } => vec![condition],
-        ControlKind::Verify { .. } | ControlKind::Announced { .. } => Vec::new(),
-    });
-    for expr in program.quantities.iter().flat_map(|q| q.expressions()).chain(scopes).chain(controls) {
-        expr.walk(&mut |e| {
-            found |= matches!(
-                e.kind,
-                ExprKind::PastQuantity { .. }
-                    | ExprKind::PastInput { .. }
-                    | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
-            );
-        });
-    }
-    found
 }

@@ -1,8 +1,11 @@
 //! Rows that have the same cells in some columns, without making values of the cells.
 
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+
 use polc_compiler::typed::InputId;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::table::{Batch, Column, ColumnData, Integers, each};
 
@@ -15,88 +18,145 @@ pub struct Grouping {
     pub firsts: Vec<usize>,
 }
 
-/// Rows grouped by themselves at first, each share by one thread.
+/// Rows looked at by one thread.
 const SHARE: usize = 32_768;
+
+/// Rows one after the other that have the same cells.
+struct Run {
+    first: u32,
+    /// Of the cells; `None` if one of them is empty.
+    hash: Option<u64>,
+}
 
 /// Groups rows by the cells of these inputs.
 pub fn group_rows(batch: &Batch, inputs: &[InputId]) -> Grouping {
+    let columns: Option<Vec<&Column>> = inputs.iter().map(|id| batch.columns[id.index()].as_ref()).collect();
+    let mut groups = vec![None; batch.rows];
+    let Some(columns) = columns else { return Grouping { groups, firsts: Vec::new() } };
+    let keys = Keys(&columns);
+    // Neighbours are often of one group: only the first of a run is looked up.
     let starts: Vec<usize> = (0..batch.rows).step_by(SHARE).collect();
-    let grouped_from = |start: &usize| grouped(batch, inputs, *start..batch.rows.min(start + SHARE));
-    let mut parts: Vec<Grouping> = starts.par_iter().map(grouped_from).collect();
-    if parts.len() <= 1 {
-        return parts.pop().unwrap_or_default();
-    }
-    // Then the groups of all of them.
-    let heads: Vec<usize> = parts.iter().flat_map(|part| &part.firsts).copied().collect();
-    let Grouping { groups: group_of_head, firsts } = grouped(batch, inputs, heads.iter().copied());
-    let ends = parts.iter().scan(0, |end, part| {
-        *end += part.firsts.len();
-        Some(*end)
-    });
-    let ends: Vec<usize> = ends.collect();
-    parts.par_iter_mut().zip(ends).for_each(|(part, end)| {
-        let known = &group_of_head[end - part.firsts.len()..end];
-        part.groups.iter_mut().for_each(|group| *group = group.and_then(|group| known[group as usize]));
-    });
-    Grouping { groups: parts.into_iter().flat_map(|part| part.groups).collect(), firsts }
-}
-
-/// Groups some rows, ascending.
-fn grouped(batch: &Batch, inputs: &[InputId], rows: impl ExactSizeIterator<Item = usize> + Clone) -> Grouping {
-    let mut groups: Vec<Option<u32>> = vec![Some(0); rows.len()];
-    for id in inputs {
-        match &batch.columns[id.index()] {
-            Some(column) => refine(&mut groups, column, rows.clone()),
-            None => groups.fill(None),
-        }
-    }
-    // In the order of rows at last: earlier columns may have left gaps.
-    let end = groups.iter().flatten().max().map_or(0, |last| *last as usize + 1);
-    let mut ranks: Vec<Option<u32>> = vec![None; end];
+    let shares = starts.into_par_iter().map(|start| keys.runs(start..batch.rows.min(start + SHARE)));
+    let shares: Vec<Vec<Run>> = shares.collect();
+    let heads = || shares.iter().flatten().filter_map(|run| Some((run.first as usize, run.hash?)));
+    // Each thread looks up some of the hashes, and numbers their groups from 0.
+    let parts = rayon::current_num_threads();
+    let part = |hash: u64| (hash >> 32) as usize % parts;
+    let looked_up = |of: usize| {
+        let mut known: FxHashMap<Key, u32> = FxHashMap::default();
+        let heads = heads().filter(|(_, hash)| part(*hash) == of);
+        let numbers = heads.map(|(row, hash)| {
+            let next = known.len() as u32;
+            *known.entry(Key { keys: &keys, row, hash }).or_insert(next)
+        });
+        numbers.collect()
+    };
+    let numbers: Vec<Vec<u32>> = (0..parts).into_par_iter().map(looked_up).collect();
+    // Then all of them as they are met.
     let mut firsts = Vec::new();
-    for (row, group) in rows.zip(&mut groups) {
-        if let Some(group) = group {
-            *group = *ranks[*group as usize].get_or_insert_with(|| {
-                firsts.push(row);
-                firsts.len() as u32 - 1
-            });
+    let mut known: Vec<Vec<u32>> = vec![Vec::new(); parts];
+    let mut numbers: Vec<_> = numbers.iter().map(|numbers| numbers.iter()).collect();
+    let mut number = |(row, hash): (usize, u64)| {
+        let part = part(hash);
+        let rank = *numbers[part].next()? as usize;
+        // A new one is the next of its part.
+        if rank == known[part].len() {
+            known[part].push(firsts.len() as u32);
+            firsts.push(row);
         }
-    }
+        Some(known[part][rank])
+    };
+    let found = shares
+        .iter()
+        .map(|runs| -> Vec<Option<u32>> { runs.iter().map(|run| number((run.first as usize, run.hash?))).collect() });
+    let found: Vec<Vec<Option<u32>>> = found.collect();
+    groups.par_chunks_mut(SHARE).zip(&shares).zip(&found).enumerate().for_each(|(share, ((groups, runs), found))| {
+        let start = |run: &Run| run.first as usize - share * SHARE;
+        let ends = runs.iter().skip(1).map(start).chain([groups.len()]);
+        let runs: Vec<Range<usize>> = runs.iter().map(start).zip(ends).map(|(start, end)| start..end).collect();
+        runs.into_iter().zip(found).for_each(|(run, group)| groups[run].fill(*group));
+    });
     Grouping { groups, firsts }
 }
 
-/// Splits groups by the cells of one more column.
-fn refine(groups: &mut [Option<u32>], column: &Column, rows: impl Iterator<Item = usize> + Clone) {
-    fn split<T: std::hash::Hash + Eq + Copy>(groups: &mut [Option<u32>], cells: impl Iterator<Item = T>) {
-        let mut ranks: FxHashMap<(u32, T), u32> = FxHashMap::default();
-        // Neighbours are often of one group: nothing is looked up.
-        let mut last = None;
-        for (group, cell) in groups.iter_mut().zip(cells) {
-            if let Some(group) = group {
-                let key = (*group, cell);
-                *group = match last {
-                    Some((known, rank)) if known == key => rank,
-                    _ => {
-                        let next = ranks.len() as u32;
-                        *ranks.entry(key).or_insert(next)
-                    }
-                };
-                last = Some((key, *group));
+/// The columns of a key.
+struct Keys<'a>(&'a [&'a Column]);
+
+impl Keys<'_> {
+    /// Some rows in runs.
+    fn runs(&self, rows: Range<usize>) -> Vec<Run> {
+        fn look<T: PartialEq>(begins: &mut [bool], cells: &[T]) {
+            begins.iter_mut().skip(1).zip(cells.windows(2)).for_each(|(begins, pair)| *begins |= pair[0] != pair[1]);
+        }
+        let mut begins = vec![false; rows.len()];
+        begins.iter_mut().take(1).for_each(|first| *first = true);
+        for column in self.0 {
+            match &column.data {
+                ColumnData::Number(cells) => each!(cells, cells => look(&mut begins, &cells[rows.clone()])),
+                ColumnData::Date(cells) => look(&mut begins, &cells[rows.clone()]),
+                ColumnData::Case(cells) => look(&mut begins, &cells[rows.clone()]),
+                ColumnData::Text(cells) => look(&mut begins, &cells[rows.clone()]),
+                ColumnData::Boolean(cells) => {
+                    look(&mut begins, &rows.clone().map(|row| cells.get(row)).collect::<Vec<_>>());
+                }
+            }
+            if !column.missing.is_empty() {
+                look(&mut begins, &rows.clone().map(|row| column.missing.get(row)).collect::<Vec<_>>());
             }
         }
+        let firsts = rows.zip(begins).filter(|(_, begins)| *begins).map(|(row, _)| row);
+        firsts.map(|first| Run { first: first as u32, hash: self.hash(first) }).collect()
     }
-    if !column.missing.is_empty() {
-        let missing = rows.clone().map(|row| column.missing.get(row));
-        groups.iter_mut().zip(missing).filter(|(_, missing)| *missing).for_each(|(group, _)| *group = None);
+
+    fn hash(&self, row: usize) -> Option<u64> {
+        let mut hasher = FxHasher::default();
+        for column in self.0 {
+            if column.is_missing(row) {
+                return None;
+            }
+            match &column.data {
+                ColumnData::Number(cells) => cells.get(row).hash(&mut hasher),
+                ColumnData::Boolean(cells) => cells.get(row).hash(&mut hasher),
+                ColumnData::Date(cells) => cells[row].hash(&mut hasher),
+                ColumnData::Case(cells) => cells[row].hash(&mut hasher),
+                ColumnData::Text(cells) => cells[row].hash(&mut hasher),
+            }
+        }
+        Some(hasher.finish())
     }
-    match &column.data {
-        ColumnData::Number(cells) => each!(cells, cells => split(groups, rows.map(|row| cells[row]))),
-        ColumnData::Boolean(cells) => split(groups, rows.map(|row| cells.get(row))),
-        ColumnData::Date(cells) => split(groups, rows.map(|row| cells[row])),
-        ColumnData::Case(cells) => split(groups, rows.map(|row| cells[row])),
-        ColumnData::Text(cells) => split(groups, rows.map(|row| &cells[row])),
+
+    /// Whether two rows have the same cells.
+    fn same(&self, one: usize, other: usize) -> bool {
+        self.0.iter().all(|column| match &column.data {
+            ColumnData::Number(cells) => cells.get(one) == cells.get(other),
+            ColumnData::Boolean(cells) => cells.get(one) == cells.get(other),
+            ColumnData::Date(cells) => cells[one] == cells[other],
+            ColumnData::Case(cells) => cells[one] == cells[other],
+            ColumnData::Text(cells) => cells[one] == cells[other],
+        })
     }
 }
+
+/// The key of a row, of which no cell is empty.
+struct Key<'a> {
+    keys: &'a Keys<'a>,
+    row: usize,
+    hash: u64,
+}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.keys.same(self.row, other.row)
+    }
+}
+
+impl Eq for Key<'_> {}
 
 #[cfg(test)]
 mod tests {
@@ -118,7 +178,15 @@ mod tests {
             None,
         ];
         let batch = Batch { rows, columns };
-        let Grouping { groups, firsts } = group_rows(&batch, &[InputId(0), InputId(1)]);
+        let grouped = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("some threads");
+            pool.install(|| group_rows(&batch, &[InputId(0), InputId(1)]))
+        };
+        let Grouping { groups, firsts } = grouped(1);
+        for threads in [2, 5] {
+            let again = grouped(threads);
+            assert!(again.groups == groups && again.firsts == firsts, "{threads} threads");
+        }
         let mut known: HashMap<(i64, &str), u32> = HashMap::new();
         let mut met = Vec::new();
         for (row, group) in groups.iter().enumerate() {

@@ -10,31 +10,34 @@ mod history;
 mod kernels;
 mod keys;
 mod order;
+mod reads;
 pub(crate) mod reference;
+mod sink;
 mod states;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use num_bigint::BigInt;
-use num_integer::Integer as _;
 use polc_compiler::codegen::BLOCK_ROWS;
 use polc_compiler::ir::Target;
-use polc_compiler::num::Ratio;
-use polc_compiler::typed::{ControlKind, Expr, ExprKind, InputId, Presence, Program, QuantityId, Type, Value};
+use polc_compiler::typed::{ControlKind, Expr, ExprKind, Presence, Program, QuantityId};
 use rayon::prelude::*;
 
 use crate::bounds::bounded;
-use crate::table::{
-    Batch, Denominators, Integers, Numbers, ResultColumn, ResultValues, Results, RowError, RowErrorKind, Statistics,
-};
+use crate::table::{Batch, Results};
 
 pub use aggregates::{Aggregates, Survey};
 use compiled::Done;
 pub use compiled::Prepared;
 pub use history::History;
 pub use kernels::{KERNEL_NODES, Kernels};
+pub use reads::aggregates_of;
+use reads::{collect, expressions, reads_past};
+pub(crate) use reads::{previous_results, reachable};
+pub(crate) use sink::RowResult;
+use sink::Sink;
 
 /// Which way rows are computed. Both give the same results on every row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -55,11 +58,11 @@ pub enum DataReach {
     All,
 }
 
-/// Rows of a share, at most but for a longer history: their cells stay in the caches; at least, and shares of a thread, so that all
-/// of them have work to the end.
+/// Rows of a share, at most but for a longer history: their cells stay in the caches.
 const SHARE: usize = 8_192;
+/// Rows of a share, at least; and the part of all the rows that a thread has that the last shares are.
 const LEAST_SHARE: usize = 32;
-const SHARES: usize = 4;
+const LAST_SHARES: usize = 16;
 
 /// Bytes of the stack of a thread: one that waits takes up other work meanwhile, of which some goes deep. It is only reserved.
 const STACK: usize = 16 << 20;
@@ -77,10 +80,21 @@ pub struct Engine {
     share_rows: Option<usize>,
     /// Rows that kernels compute at a time.
     block_rows: usize,
+    /// What is verified of data, by the columns that they have.
+    verified: Mutex<HashMap<Vec<bool>, Arc<Verified>>>,
+    /// Whether rows read those of earlier years.
+    reads_past: OnceLock<bool>,
     /// Engines for what rows bring to aggregates: they keep what they compiled.
     nested: Mutex<HashMap<Vec<QuantityId>, Arc<Engine>>>,
     /// Whether rows with missing cells have bounds instead of an error.
     bounding: bool,
+}
+
+/// The controls whose inputs are all in the data.
+#[derive(Debug)]
+struct Verified {
+    on_rows: Vec<u32>,
+    on_groups: Vec<u32>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -114,6 +128,8 @@ impl Engine {
             least_rows: 0,
             share_rows: None,
             block_rows: BLOCK_ROWS,
+            verified: Mutex::default(),
+            reads_past: OnceLock::new(),
             nested: Mutex::default(),
             bounding: false,
         }
@@ -191,11 +207,11 @@ impl Engine {
     }
 
     fn evaluate_here(&self, batch: &Batch, progress: &(dyn Fn(usize) + Sync)) -> Results {
-        let (rows, groups) = self.controls(batch);
-        let history = self.history(batch, &groups);
-        let mut results = self.second_pass(batch, &history, &rows, progress);
+        let verified = self.verified(batch);
+        let history = self.history(batch, &verified.on_groups);
+        let mut results = self.second_pass(batch, &history, &verified.on_rows, progress);
         // What missing cells leave open cannot be verified.
-        for control in groups.into_iter().filter(|_| !self.bounding) {
+        for control in verified.on_groups.iter().copied().filter(|_| !self.bounding) {
             let failed = aggregates::failed_groups(&self.program, control, batch, &history);
             if !failed.is_empty() {
                 let name = self.program.controls[control as usize].name.clone();
@@ -209,8 +225,8 @@ impl Engine {
     #[must_use]
     pub fn reach(&self, batch: &Batch) -> DataReach {
         let program = &self.program;
-        let (rows, groups) = self.controls(batch);
-        if !groups.is_empty() {
+        let verified = self.verified(batch);
+        if !verified.on_groups.is_empty() {
             return DataReach::All;
         }
         let mut roots = self.outputs.clone();
@@ -228,8 +244,8 @@ impl Engine {
                 collect(expr, &mut BTreeSet::new(), roots);
             }
         };
-        for rank in rows {
-            if let ControlKind::Row { guard, condition, .. } = &program.controls[rank as usize].kind {
+        for rank in &verified.on_rows {
+            if let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind {
                 guard.iter().chain([condition]).for_each(|expr| look(expr, Some(&mut roots)));
             }
         }
@@ -247,8 +263,8 @@ impl Engine {
     /// To add up what rows read of all the others, for data with these columns; the parts are then evaluated each by itself.
     #[must_use]
     pub fn survey(&self, batch: &Batch) -> Survey {
-        let (_, groups) = self.controls(batch);
-        Survey::of(self, &self.roots(batch, &groups), &groups)
+        let groups = &self.verified(batch).on_groups;
+        Survey::of(self, &self.roots(batch, groups), groups)
     }
 
     /// Evaluates a part of the data that holds whole histories, once all the parts are added to the survey. `ranks` are those
@@ -262,18 +278,18 @@ impl Engine {
         survey: &Survey,
         progress: &(dyn Fn(usize) + Sync),
     ) -> (Results, Vec<(u32, u64, String)>) {
-        let (rows, _) = self.controls(batch);
         let mut history = self.join(batch);
         history.aggregates = survey.aggregates(batch);
         history.figures = survey.figures(batch);
-        let results = self.second_pass(batch, &history, &rows, progress);
+        let results = self.second_pass(batch, &history, &self.verified(batch).on_rows, progress);
         let failed = if self.bounding { Vec::new() } else { survey.failed(batch, ranks, &history) };
         (results, failed)
     }
 
     /// Joins rows to those of other years, on the threads of the engine.
     fn join(&self, batch: &Batch) -> History {
-        self.install(|| History::of(&self.program, batch))
+        let reads_past = *self.reads_past.get_or_init(|| reads_past(&self.program));
+        self.install(|| History::joining(&self.program, batch, reads_past))
     }
 
     /// What rows read of other rows: for the outputs, the row controls and some controls on groups.
@@ -293,11 +309,11 @@ impl Engine {
     fn roots(&self, batch: &Batch, groups: &[u32]) -> Vec<QuantityId> {
         let program = &self.program;
         // The others are not evaluated: adding up what they read would be for nothing.
-        let (rows, _) = self.controls(batch);
+        let verified = self.verified(batch);
         let mut roots = self.outputs.clone();
         for (rank, control) in program.controls.iter().enumerate() {
             let expressions: Vec<&Expr> = match &control.kind {
-                ControlKind::Row { guard, condition, .. } if rows.contains(&(rank as u32)) => {
+                ControlKind::Row { guard, condition, .. } if verified.on_rows.contains(&(rank as u32)) => {
                     guard.iter().chain([condition]).collect()
                 }
                 ControlKind::Groups { condition, .. } if groups.contains(&(rank as u32)) => vec![condition],
@@ -318,14 +334,9 @@ impl Engine {
     ) -> Results {
         let run = || {
             let ways = (self.mode == EngineMode::Compiled).then(|| self.ways(batch, history, controls));
-            // Each thread takes a share after another: they have nothing in common but what they read.
-            let most = batch.rows / (SHARES * rayon::current_num_threads());
-            let mut shares = history.shares(self.share_rows.unwrap_or(most.clamp(LEAST_SHARE, SHARE)));
-            if shares.is_empty() {
-                shares.push(0..0);
-            }
-            let compute = |done: &mut Done, share: Range<usize>| {
-                let mut sink = Sink::new(&self.program, &self.outputs, controls, history.share(share));
+            let shares = self.shares(history, batch.rows);
+            let compute = |done: &mut Done, share: &Range<usize>| {
+                let mut sink = Sink::new(&self.program, &self.outputs, controls, history.share(share.clone()));
                 match &ways {
                     Some(ways) => self.compiled(batch, history, ways, done, &mut sink, progress),
                     None => {
@@ -336,8 +347,18 @@ impl Engine {
                 }
                 sink
             };
-            let sinks: Vec<Sink> = shares.into_par_iter().map_init(Done::default, compute).collect();
-            Sink::joined(sinks).finish(&self.program)
+            // Each thread takes a share after another: they have nothing in common but what they read.
+            let next = AtomicUsize::new(0);
+            let work = |_| {
+                let mut done = Done::default();
+                let rank = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|rank| *rank < shares.len());
+                let ranks = std::iter::from_fn(rank);
+                ranks.map(|rank| (rank, compute(&mut done, &shares[rank]))).collect::<Vec<_>>()
+            };
+            let threads = (0..rayon::current_num_threads()).into_par_iter().with_max_len(1);
+            let mut sinks: Vec<(usize, Sink)> = threads.flat_map_iter(work).collect();
+            sinks.sort_by_key(|(rank, _)| *rank);
+            Sink::joined(sinks.into_iter().map(|(_, sink)| sink)).finish(&self.program)
         };
         let results = self.install(run);
         if !self.bounding {
@@ -346,9 +367,47 @@ impl Engine {
         self.install(|| bounded(&self.program, batch, history, &self.outputs, controls, results))
     }
 
-    /// The controls on rows and on groups whose inputs are all in the batch.
-    fn controls(&self, batch: &Batch) -> (Vec<u32>, Vec<u32>) {
-        let program = &self.program;
+    /// The rows in shares, the first of which are long, for what is done once a share, and the last short, so that all threads
+    /// have work to the end.
+    fn shares(&self, history: &History, rows: usize) -> Vec<Range<usize>> {
+        let threads = rayon::current_num_threads();
+        let least = (rows / (LAST_SHARES * threads)).clamp(LEAST_SHARE, SHARE);
+        let length = |left: usize| match (self.share_rows, threads) {
+            (Some(rows), _) => rows,
+            (None, 1) => SHARE,
+            (None, _) => (left / (2 * threads)).clamp(least, SHARE),
+        };
+        let mut shares = history.shares(length);
+        if shares.is_empty() {
+            shares.push(0..0);
+        }
+        shares
+    }
+
+    /// What is verified of a batch.
+    fn verified(&self, batch: &Batch) -> Arc<Verified> {
+        let columns: Vec<bool> = batch.columns.iter().map(Option::is_some).collect();
+        let Ok(mut known) = self.verified.lock() else { return Arc::new(Verified::of(&self.program, &columns)) };
+        let new = |columns: &Vec<bool>| Arc::new(Verified::of(&self.program, columns));
+        known.entry(columns).or_insert_with_key(new).clone()
+    }
+
+    /// The results of earlier rows that some rule reads.
+    fn state(&self, controls: &[u32]) -> Vec<QuantityId> {
+        previous_results(&self.program, &self.outputs, controls)
+    }
+
+    /// What kernels compute: outputs, results that next year reads, row controls.
+    fn targets(&self, state: &[QuantityId], controls: &[u32]) -> Vec<Target> {
+        let states = state.iter().filter(|id| !self.outputs.contains(id)).map(|id| Target::State(*id));
+        let quantities = self.outputs.iter().map(|id| Target::Quantity(*id));
+        quantities.chain(states).chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
+    }
+}
+
+impl Verified {
+    /// Of data that have these columns.
+    fn of(program: &Program, columns: &[bool]) -> Self {
         let (mut on_rows, mut on_groups) = (Vec::new(), Vec::new());
         for (rank, control) in program.controls.iter().enumerate() {
             let mut inputs = BTreeSet::new();
@@ -370,298 +429,10 @@ impl Engine {
                 }
                 expressions(program, id).for_each(|expr| collect(expr, &mut inputs, &mut Vec::new()));
             }
-            if inputs.iter().all(|id| batch.columns[id.index()].is_some()) {
+            if inputs.iter().all(|id| columns[id.index()]) {
                 result.push(rank as u32);
             }
         }
-        (on_rows, on_groups)
-    }
-
-    /// The results of earlier rows that some rule reads.
-    fn state(&self, controls: &[u32]) -> Vec<QuantityId> {
-        previous_results(&self.program, &self.outputs, controls)
-    }
-
-    /// What kernels compute: outputs, results that next year reads, row controls.
-    fn targets(&self, state: &[QuantityId], controls: &[u32]) -> Vec<Target> {
-        let states = state.iter().filter(|id| !self.outputs.contains(id)).map(|id| Target::State(*id));
-        let quantities = self.outputs.iter().map(|id| Target::Quantity(*id));
-        quantities.chain(states).chain(controls.iter().map(|rank| Target::Control(*rank))).collect()
-    }
-}
-
-/// Inputs and quantities that an expression reads.
-fn collect(expr: &Expr, inputs: &mut BTreeSet<InputId>, quantities: &mut Vec<QuantityId>) {
-    expr.walk(&mut |e| match e.kind {
-        ExprKind::Input(id)
-        | ExprKind::InputOr { input: id, .. }
-        | ExprKind::PastInput { input: id, .. }
-        | ExprKind::IsSet(Presence::Input(id) | Presence::PastInput(_, id)) => {
-            inputs.insert(id);
-        }
-        ExprKind::Quantity(id)
-        | ExprKind::Met(id)
-        | ExprKind::QuantityOr { quantity: id, .. }
-        | ExprKind::PastQuantity { quantity: id, .. }
-        | ExprKind::IsSet(Presence::Quantity(id) | Presence::PastQuantity(_, id)) => quantities.push(id),
-        _ => {}
-    });
-}
-
-/// The expressions that may be read to compute a quantity, the fields of its rules included.
-fn expressions(program: &Program, id: QuantityId) -> impl Iterator<Item = &Expr> {
-    let quantity = program.quantity(id);
-    let scopes = quantity.rules.iter().filter_map(|rule| rule.scope);
-    quantity.expressions().chain(scopes.map(|scope| &program.scope(scope).condition))
-}
-
-/// The aggregates that some quantities depend on, under any variant of the readings.
-#[must_use]
-pub fn aggregates_of(program: &Program, outputs: &[QuantityId]) -> Vec<QuantityId> {
-    let mut found = reachable(program, outputs);
-    loop {
-        let mut more = Vec::new();
-        for id in &found {
-            let others = program.quantity(*id).rules.iter().flat_map(|rule| &rule.alternatives);
-            let others = others.flat_map(|other| other.guard.iter().chain([&other.value]));
-            others.for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut more));
-        }
-        more.retain(|id| !found.contains(id));
-        if more.is_empty() {
-            break;
-        }
-        found.extend(reachable(program, &more));
-    }
-    found.into_iter().filter(|id| program.aggregate(*id).is_some()).collect()
-}
-
-/// The quantities that some quantities depend on, themselves included.
-pub(crate) fn reachable(program: &Program, roots: &[QuantityId]) -> BTreeSet<QuantityId> {
-    let mut found: BTreeSet<QuantityId> = BTreeSet::new();
-    let mut pending = roots.to_vec();
-    while let Some(id) = pending.pop() {
-        if !found.insert(id) {
-            continue;
-        }
-        pending.extend(program.aggregate(id).map(|aggregate| aggregate.of));
-        let quantity = program.quantity(id);
-        expressions(program, id).for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut pending));
-        pending.extend(quantity.rules.iter().flat_map(|rule| &rule.adjustments).map(|adjustment| adjustment.quantity));
-    }
-    found
-}
-
-/// The results of earlier rows that the outputs and the row controls depend on, in order.
-pub(crate) fn previous_results(program: &Program, outputs: &[QuantityId], controls: &[u32]) -> Vec<QuantityId> {
-    let mut roots = outputs.to_vec();
-    let mut all: Vec<&Expr> = Vec::new();
-    for rank in controls {
-        if let ControlKind::Row { guard, condition, .. } = &program.controls[*rank as usize].kind {
-            all.extend(guard.iter().chain([condition]));
-        }
-    }
-    all.iter().for_each(|expr| collect(expr, &mut BTreeSet::new(), &mut roots));
-    let mut result = BTreeSet::new();
-    for id in reachable(program, &roots) {
-        all.extend(expressions(program, id));
-        if program.quantity(id).rules.iter().any(|rule| rule.keeps.is_some()) {
-            result.insert(id);
-        }
-    }
-    for expr in all {
-        expr.walk(&mut |e| match e.kind {
-            ExprKind::PastQuantity { quantity, .. } | ExprKind::IsSet(Presence::PastQuantity(_, quantity)) => {
-                result.insert(quantity);
-            }
-            _ => {}
-        });
-    }
-    result.into_iter().collect()
-}
-
-/// What one row gives: a result for each output, and the controls that fail.
-#[derive(Debug)]
-pub(crate) struct RowResult {
-    pub values: Vec<Option<Value>>,
-    pub failed: Vec<u32>,
-}
-
-/// Where the results of some rows are gathered.
-#[derive(Default)]
-struct Sink {
-    /// Ascending, but where sinks were joined.
-    rows: Vec<u32>,
-    columns: Vec<ResultColumn>,
-    errors: Vec<RowError>,
-    statistics: Statistics,
-    /// Row controls evaluated, and how many rows each failed on.
-    failures: Vec<(u32, usize)>,
-}
-
-impl Sink {
-    fn new(program: &Program, outputs: &[QuantityId], controls: &[u32], of: Vec<u32>) -> Self {
-        let rows = of.len();
-        let columns = outputs
-            .iter()
-            .map(|id| {
-                let quantity = program.quantity(*id);
-                let values = match &quantity.ty {
-                    Type::Date => ResultValues::Date(vec![0; rows]),
-                    Type::Enumeration(_) => ResultValues::Case(vec![0; rows]),
-                    Type::Number(_) => ResultValues::Number(Numbers {
-                        numerators: Integers::filled(0, rows),
-                        denominators: match quantity.rules.first().and_then(|rule| rule.rounding) {
-                            Some(decimals) => Denominators::Constant(10i64.pow(decimals)),
-                            None => Denominators::PerRow(Integers::filled(1, rows)),
-                        },
-                        large: std::collections::BTreeMap::new(),
-                    }),
-                    _ => ResultValues::Boolean(vec![false; rows]),
-                };
-                ResultColumn { present: vec![false; rows], values }
-            })
-            .collect();
-        let failures = controls.iter().map(|rank| (*rank, 0)).collect();
-        Self { rows: of, columns, errors: Vec::new(), statistics: Statistics::default(), failures }
-    }
-
-    fn controls_failed(&mut self, rank: u32, rows: usize) {
-        if let Some((_, count)) = self.failures.iter_mut().find(|(known, _)| *known == rank) {
-            *count += rows;
-        }
-    }
-
-    /// Stores what the interpreter found.
-    fn store(&mut self, row: usize, result: Result<RowResult, RowErrorKind>) {
-        match result {
-            Ok(result) => {
-                let rank = self.rows.partition_point(|known| (*known as usize) < row);
-                for (column, value) in self.columns.iter_mut().zip(result.values) {
-                    column.set(rank, value);
-                }
-                result.failed.into_iter().for_each(|rank| self.controls_failed(rank, 1));
-            }
-            Err(kind) => self.errors.push(RowError { row, kind }),
-        }
-    }
-
-    /// One for the rows of all of them.
-    fn joined(sinks: Vec<Self>) -> Self {
-        let mut all = Self::default();
-        let mut parts: Vec<Vec<ResultColumn>> = Vec::new();
-        for sink in sinks {
-            parts.resize_with(sink.columns.len(), Vec::new);
-            parts.iter_mut().zip(sink.columns).for_each(|(parts, column)| parts.push(column));
-            all.rows.extend(sink.rows);
-            all.errors.extend(sink.errors);
-            all.statistics.add(&sink.statistics);
-            all.failures.resize(sink.failures.len(), (0, 0));
-            for (all, (rank, count)) in all.failures.iter_mut().zip(sink.failures) {
-                *all = (rank, all.1 + count);
-            }
-        }
-        let rows = all.rows.len();
-        let join = |parts: Vec<ResultColumn>| {
-            let mut parts = parts.into_iter();
-            let mut all = parts.next()?;
-            all.reserve(rows - all.present.len());
-            parts.for_each(|part| all.append(part));
-            Some(all)
-        };
-        all.columns = parts.into_par_iter().filter_map(join).collect();
-        all
-    }
-
-    fn finish(mut self, program: &Program) -> Results {
-        if !self.rows.is_sorted() {
-            let mut ranks = vec![0; self.rows.len()];
-            self.rows.iter().enumerate().for_each(|(rank, row)| ranks[*row as usize] = rank);
-            self.columns.par_iter_mut().for_each(|column| *column = column.select(&ranks));
-        }
-        self.errors.sort_by_key(|error| error.row);
-        // A row in error has no results at all.
-        for error in &self.errors {
-            self.columns.iter_mut().for_each(|column| column.present[error.row] = false);
-        }
-        self.statistics.failed_controls = self
-            .failures
-            .iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(rank, count)| (program.controls[*rank as usize].name.clone(), *count))
-            .collect();
-        Results { columns: self.columns, errors: self.errors, statistics: self.statistics }
-    }
-}
-
-impl ResultColumn {
-    pub(crate) fn set(&mut self, row: usize, value: Option<Value>) {
-        self.present[row] = value.is_some();
-        match (&mut self.values, value) {
-            (ResultValues::Boolean(cells), Some(Value::Boolean(value))) => cells[row] = value,
-            (ResultValues::Date(cells), Some(Value::Date(date))) => cells[row] = date.days(),
-            (ResultValues::Case(cells), Some(Value::Case(case))) => cells[row] = case as u16,
-            (ResultValues::Number(numbers), Some(Value::Number(value))) => numbers.set(row, &value),
-            _ => {}
-        }
-    }
-}
-
-impl Numbers {
-    /// Stores `numerator / (constant × factor)`; what divides is positive wherever the number is meant.
-    fn set_quotient(&mut self, row: usize, numerator: i128, constant: i128, factor: i128) {
-        if factor <= 0 {
-            return;
-        }
-        let whole = constant.checked_mul(factor).map(|denominator| (numerator, denominator));
-        // Numbers need not be in lowest terms: reducing them takes longer than all the rest.
-        let short = |number: i128| i64::try_from(number).is_ok();
-        let is_short = matches!(self.denominators, Denominators::PerRow(_))
-            && whole.is_some_and(|(above, below)| short(above) && short(below));
-        let whole = whole.map(|(above, below)| {
-            let common = if is_short { 1 } else { above.gcd(&below) };
-            (above / common, below / common)
-        });
-        let fits = whole.and_then(|(above, below)| match &mut self.denominators {
-            Denominators::Constant(known) => {
-                let times =
-                    i128::from(*known).checked_div(below).filter(|times| times * below == i128::from(*known))?;
-                self.numerators.set(row, i64::try_from(above.checked_mul(times)?).ok()?);
-                Some(())
-            }
-            Denominators::PerRow(denominators) => {
-                let (above, below) = (i64::try_from(above).ok()?, i64::try_from(below).ok()?);
-                self.numerators.set(row, above);
-                denominators.set(row, below);
-                Some(())
-            }
-        });
-        if fits.is_none() {
-            let value = Ratio::new(numerator.into(), constant.into()) / Ratio::from_integer(factor.into());
-            self.large.insert(row, value);
-        }
-    }
-
-    /// Stores an exact number, apart if it does not fit.
-    fn set(&mut self, row: usize, value: &Ratio) {
-        let small = |n: &BigInt| i64::try_from(n).ok();
-        let fits = match &mut self.denominators {
-            Denominators::Constant(constant) => {
-                let scaled = value * Ratio::from_integer((*constant).into());
-                let whole = scaled.is_integer().then(|| small(scaled.numer())).flatten();
-                whole.map(|numerator| self.numerators.set(row, numerator))
-            }
-            Denominators::PerRow(denominators) => {
-                small(value.numer()).zip(small(value.denom())).map(|(above, below)| {
-                    self.numerators.set(row, above);
-                    denominators.set(row, below);
-                })
-            }
-        };
-        if fits.is_none() {
-            self.large.insert(row, value.clone());
-        } else if !self.large.is_empty() {
-            // What machine code left of a row in doubt may stand there.
-            self.large.remove(&row);
-        }
+        Self { on_rows, on_groups }
     }
 }

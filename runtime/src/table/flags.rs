@@ -61,23 +61,30 @@ impl Flags {
         self.bytes().iter().any(|byte| *byte != 0)
     }
 
+    /// How many are set.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.bytes().iter().map(|byte| byte.count_ones() as usize).sum()
+    }
+
     pub fn iter(&self) -> impl ExactSizeIterator<Item = bool> + Clone {
         (0..self.len()).map(|index| self.0.get_bit(index))
     }
 
-    /// So many, of which those of these ranks are set.
-    pub fn of(flags: usize, set: impl Iterator<Item = usize>) -> Self {
+    /// So many that are all the same.
+    #[must_use]
+    pub fn filled(flag: bool, flags: usize) -> Self {
         let mut all = Self::default();
-        all.push_all(flags, false);
-        set.for_each(|rank| all.set(rank, true));
+        all.push_all(flags, flag);
         all
     }
 
-    /// Whether one at least is set in both.
+    /// Whether one at least is set in both, those of the other counted from a rank of these that is a multiple of 8.
     #[must_use]
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn meets(&self, from: usize, other: &Self) -> bool {
         // Many at a time, without branches.
-        let chunks = self.bytes().chunks(64).zip(other.bytes().chunks(64));
+        let these = self.bytes().get(from / 8..).unwrap_or_default();
+        let chunks = these.chunks(64).zip(other.bytes().chunks(64));
         let both = |(these, those): (&[u8], &[u8])| these.iter().zip(those).fold(0, |both, (a, b)| both | (a & b));
         chunks.map(both).any(|both| both != 0)
     }
@@ -154,13 +161,16 @@ mod tests {
             assert_eq!(Flags::from_bytes(&longer.bytes()[1..], longer.len()).map(|flags| flags.len()), None);
             assert!(longer.clone().iter().eq(longer.iter()));
             for rank in 0..longer.len() {
-                assert_eq!(longer.meets(&Flags::of(longer.len(), [rank].into_iter())), longer.get(rank));
+                let from = rank / 16 * 8;
+                let mut one = Flags::filled(false, longer.len() - from);
+                assert!(!longer.meets(from, &one));
+                one.set(rank - from, true);
+                assert_eq!(longer.meets(from, &one), longer.get(rank));
             }
-            assert!(!longer.meets(&Flags::of(longer.len(), [].into_iter())));
         }
         let mut none: Flags = [false; 20].into_iter().collect();
         assert!(!none.any());
         none.set(19, true);
-        assert!(none.any() && none.get(19) && !none.get(18));
+        assert!(none.any() && none.get(19) && !none.get(18) && none.count() == 1);
     }
 }

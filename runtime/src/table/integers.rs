@@ -104,6 +104,12 @@ impl Integers {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    #[must_use]
+    #[expect(clippy::useless_conversion, reason = "of the widest list")]
+    pub fn to_vec(&self) -> Vec<i64> {
+        each!(self, list => list.iter().map(|value| i64::from(*value)).collect())
+    }
+
     /// The integers of these ranks, in this order.
     #[must_use]
     pub fn select(&self, ranks: &[usize]) -> Self {
