@@ -61,12 +61,26 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// When nothing of it is known: the problems of the rows would say nothing.
-    pub fn open(file: &Arc<str>, mut source: Box<dyn Source>, request: &'a Request<'a>) -> Result<Self, Refusal> {
+    pub fn open(file: &Arc<str>, source: Box<dyn Source>, request: &'a Request<'a>) -> Result<Self, Refusal> {
+        Self::open_for(file, source, request, None)
+    }
+
+    /// The same, decoding some inputs only.
+    fn open_for(
+        file: &Arc<str>,
+        mut source: Box<dyn Source>,
+        request: &'a Request<'a>,
+        inputs: Option<&[InputId]>,
+    ) -> Result<Self, Refusal> {
         let program = request.program;
         let mut problems = Problems::new(request.limit);
         let (header, line) = source.header();
         let header = header.to_vec();
-        let binding = bind(&header, file, line, request, &mut |problem| problems.push(|| problem));
+        let mut binding = bind(&header, file, line, request, &mut |problem| problems.push(|| problem));
+        if let Some(inputs) = inputs {
+            binding.inputs.retain(|(_, id)| inputs.contains(id));
+            binding.defaults.retain(|id| inputs.contains(id));
+        }
         if binding.inputs.is_empty() {
             return Err(problems.into());
         }
@@ -81,7 +95,11 @@ impl<'a> Reader<'a> {
             file: file.clone(),
             request,
             readers: binding.inputs.iter().map(reader).collect(),
-            key_readers: program.key.iter().map(rank).collect::<Option<_>>().unwrap_or_default(),
+            key_readers: match inputs {
+                // No two rows have one key: that is known.
+                Some(_) => Vec::new(),
+                None => program.key.iter().map(rank).collect::<Option<_>>().unwrap_or_default(),
+            },
             shown: if request.divert { (0..header.len()).collect() } else { shown },
             source,
             header,
@@ -161,6 +179,19 @@ impl<'a> Reader<'a> {
     /// When it cannot be.
     pub fn again(&self) -> Result<Self, Refusal> {
         Self::open(&self.file, self.source.again()?, self.request)
+    }
+
+    /// The same of a file without bad rows, for its key, some inputs and what is carried through; the other cells are known to
+    /// be good. `None` where there are bad rows: all is to be read again.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub fn again_for(&self, inputs: &[InputId]) -> Result<Option<Self>, Refusal> {
+        if !(self.ended && self.problems.is_empty() && self.rejected_lines.is_empty()) {
+            return Ok(None);
+        }
+        let inputs: Vec<InputId> = self.request.program.key.iter().chain(inputs).copied().collect();
+        Self::open_for(&self.file, self.source.again()?, self.request, Some(&inputs)).map(Some)
     }
 
     /// Whether some number of the file has a decimal comma: all of it is looked through, up to the first.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek as _, Write as _};
 
 use encoding_rs::{Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use memchr::memchr;
 
 use super::text::{Encoding, FileKind, NotText, magic};
 
@@ -75,7 +76,7 @@ fn check(file: &mut File, start: u64) -> Result<bool, SpoolError> {
     loop {
         let kept = buffer.len();
         let more = Read::by_ref(file).take(BUFFER as u64).read_to_end(&mut buffer)?;
-        if let Some(offset) = buffer[kept..].iter().position(|byte| *byte == 0) {
+        if let Some(offset) = memchr(0, &buffer[kept..]) {
             return Err(SpoolError::NotText(NotText::Binary { offset: read + offset }));
         }
         read += more;

@@ -18,6 +18,7 @@ use std::sync::mpsc::sync_channel;
 
 use polc_compiler::num::Ratio;
 use polc_compiler::typed::{Program, QuantityId, QuantityKind};
+use rayon::prelude::*;
 
 use super::data::{Place, open};
 use super::detail::DetailWriter;
@@ -275,7 +276,6 @@ fn by_history(
     mut sink: Sink<'_>,
 ) -> Result<(Report, Outputs), StreamError> {
     let program = job.request.program;
-    let again = reader.again()?;
     // The columns that the parts have, without rows.
     let like = Batch {
         rows: 0,
@@ -286,22 +286,28 @@ fn by_history(
             .collect(),
     };
     let mut parts = spread(program, job.sizes, &mut reader, first).map_err(|error| error.either(StreamError::Spill))?;
+    // The lines of a decomposition read the inputs.
+    let for_keys = if job.detail.is_none() { reader.again_for(&[])? } else { None };
+    let again = reader.again()?;
     let ending = reader.finish();
     parts = smaller(program, job.sizes, parts, &like).map_err(StreamError::Spill)?;
     let mut survey = job.engine.survey(&like);
     if reach == DataReach::All {
-        for part in &mut parts {
-            let (ranks, batch) = gather(part, program, &like).map_err(StreamError::Spill)?;
-            survey.add(&batch, &ranks);
-        }
+        let mut waiting = parts.iter_mut();
+        pipeline(
+            || gather(&mut waiting, job.sizes, program, &like).map_err(StreamError::Spill),
+            |(ranks, batch): (Vec<u64>, Batch)| {
+                survey.add(&batch, &ranks);
+                Ok(None::<()>)
+            },
+            |()| Ok(()),
+        )?;
     }
-    // All the partitions together have the rows of one part waiting.
-    let frame = (job.sizes.rows / parts.len().max(1)).clamp(1, 128);
-    let mut merge = Merge::new(frame).map_err(StreamError::Spill)?;
+    let mut merge = Merge::new(job.sizes, parts.len()).map_err(StreamError::Spill)?;
     let mut groups = Vec::new();
     let mut waiting = parts.iter_mut();
     pipeline(
-        || waiting.next().map(|part| gather(part, program, &like)).transpose().map_err(StreamError::Spill),
+        || gather(&mut waiting, job.sizes, program, &like).map_err(StreamError::Spill),
         |(ranks, batch): (Vec<u64>, Batch)| {
             job.progress.found(batch.rows);
             let (results, failed) = job.engine.evaluate_part(&batch, &ranks, &survey, &|rows| job.progress.done(rows));
@@ -311,7 +317,8 @@ fn by_history(
         |(ranks, results)| merge.add(&ranks, results).map_err(StreamError::Spill),
     )?;
     drop(parts);
-    let mut reader = again;
+    // What is said of a row in error depends on its cells.
+    let mut reader = for_keys.filter(|_| merge.errors.is_empty()).unwrap_or(again);
     let mut before = 0;
     pipeline(
         || Ok(reader.next(job.sizes.rows)?),
@@ -359,6 +366,10 @@ pub(super) struct Part {
     depth: u64,
 }
 
+/// Rows spread at a time, and frames of theirs that a thread makes before they are written.
+const SPREAD: usize = 65_536;
+const FRAMES: usize = 4;
+
 /// Files over which rows are spread.
 struct Spread<'a> {
     program: &'a Program,
@@ -372,21 +383,33 @@ impl<'a> Spread<'a> {
     }
 
     fn add(&mut self, batch: &Batch, ranks: &[u64]) -> io::Result<()> {
+        // Some at a time, so that their cells stay in the caches.
+        (0..batch.rows).step_by(SPREAD).try_for_each(|start| self.add_some(batch, ranks, start))
+    }
+
+    fn add_some(&mut self, batch: &Batch, ranks: &[u64], start: usize) -> io::Result<()> {
         let count = self.parts.len();
-        let mut rows: Vec<Vec<usize>> = vec![Vec::new(); count];
         let depth = self.parts.first().map_or(0, |part| part.depth);
-        for row in 0..batch.rows {
-            rows[(subject_hash(self.program, batch, row, depth) % count as u64) as usize].push(row);
-        }
-        for (part, rows) in self.parts.iter_mut().zip(&rows) {
-            if rows.is_empty() {
-                continue;
+        let part = |row: usize| (subject_hash(self.program, batch, row, depth) % count as u64) as usize;
+        let of: Vec<usize> = (start..batch.rows.min(start + SPREAD)).into_par_iter().map(part).collect();
+        let mut rows: Vec<Vec<usize>> = vec![Vec::new(); count];
+        of.into_iter().zip(start..).for_each(|(part, row)| rows[part].push(row));
+        // Written one after the other, so that few of them stand in memory.
+        let wave = FRAMES * rayon::current_num_threads();
+        for (parts, rows) in self.parts.chunks_mut(wave).zip(rows.chunks(wave)) {
+            let frames = rows.par_iter().map(|rows| {
+                let ranks: Vec<u64> = rows.iter().map(|row| ranks[*row]).collect();
+                let mut frame = Vec::new();
+                put_rows(&mut frame, &ranks, batch, rows);
+                frame
+            });
+            let frames: Vec<Vec<u8>> = frames.collect();
+            for ((part, rows), frame) in
+                parts.iter_mut().zip(rows).zip(frames).filter(|((_, rows), _)| !rows.is_empty())
+            {
+                part.rows.write(&frame)?;
+                part.count += rows.len();
             }
-            let ranks: Vec<u64> = rows.iter().map(|row| ranks[*row]).collect();
-            let mut frame = Vec::new();
-            put_rows(&mut frame, &ranks, batch, rows);
-            part.rows.write(&frame)?;
-            part.count += rows.len();
         }
         Ok(())
     }
@@ -456,13 +479,25 @@ fn subject_hash(program: &Program, batch: &Batch, row: usize, depth: u64) -> u64
     hasher.finish()
 }
 
-pub(super) fn gather(part: &mut Part, program: &Program, like: &Batch) -> io::Result<(Vec<u64>, Batch)> {
-    let (mut ranks, mut batch) = (Vec::new(), like.clone());
-    part.rows.rewind();
-    while let Some(frame) = part.rows.next()? {
-        take_rows(&frame, program, &mut ranks, &mut batch)?;
+/// The rows of the next files, as many as make a part or more, by file in their order; `None` after the last.
+pub(super) fn gather<'p>(
+    parts: &mut impl Iterator<Item = &'p mut Part>,
+    sizes: Sizes,
+    program: &Program,
+    like: &Batch,
+) -> io::Result<Option<(Vec<u64>, Batch)>> {
+    let mut found = None;
+    for part in parts {
+        let (ranks, batch) = found.get_or_insert_with(|| (Vec::new(), like.clone()));
+        part.rows.rewind();
+        while let Some(frame) = part.rows.next()? {
+            take_rows(&frame, program, ranks, batch)?;
+        }
+        if ranks.len() >= sizes.rows {
+            break;
+        }
     }
-    Ok((ranks, batch))
+    Ok(found)
 }
 
 /// The results of partitions, given back in the order of the file.
@@ -478,6 +513,9 @@ pub(super) struct Merge {
     rows: u64,
 }
 
+/// Rows of a frame of results, at most.
+const FRAME: usize = 1_024;
+
 /// Results read and not yet given.
 struct Waiting {
     ranks: Vec<u64>,
@@ -486,10 +524,11 @@ struct Waiting {
 }
 
 impl Merge {
-    pub(super) fn new(frame: usize) -> io::Result<Self> {
+    /// Of so many partitions, which together have the rows of one part waiting.
+    pub(super) fn new(sizes: Sizes, partitions: usize) -> io::Result<Self> {
         Ok(Self {
             heap: Heap::new()?,
-            frame,
+            frame: (sizes.rows / partitions.max(1)).clamp(1, FRAME),
             parts: Vec::new(),
             like: Vec::new(),
             errors: BTreeMap::new(),
@@ -503,19 +542,22 @@ impl Merge {
         self.rows
     }
 
+    /// Adds the results of partitions one after the other: in each, ranks go up.
     pub(super) fn add(&mut self, ranks: &[u64], results: Results) -> io::Result<()> {
-        let mut spill = self.heap.spill();
         let mut start = 0;
-        while start < ranks.len() {
-            let end = (start + self.frame).min(ranks.len());
-            let mut frame = Vec::new();
-            put_results(&mut frame, ranks, &results.columns, start..end);
-            spill.write(&frame)?;
-            start = end;
+        for partition in ranks.chunk_by(|one, next| one < next) {
+            let mut spill = self.heap.spill();
+            for frame in partition.chunks(self.frame) {
+                let rows = start..start + frame.len();
+                start = rows.end;
+                let mut bytes = Vec::new();
+                put_results(&mut bytes, ranks, &results.columns, rows);
+                spill.write(&bytes)?;
+            }
+            self.parts.push((spill, None));
         }
         self.errors.extend(results.errors.into_iter().map(|error| (ranks[error.row], error.kind)));
         self.rows += ranks.len() as u64;
-        self.parts.push((spill, None));
         self.like = results.columns.iter().map(|column| blank(column, 0)).collect();
         self.statistics.push(results.statistics);
         Ok(())

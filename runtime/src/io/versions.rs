@@ -160,7 +160,7 @@ pub fn compare(
         if reach == DataReach::Row {
             run.by_parts(reader, first, sizes.rows)?
         } else {
-            run.by_history(reader, first, reach, &request, sizes)?
+            run.by_history(reader, first, (reach, also), &request, sizes)?
         }
     };
     let Ending { mut problems, format, .. } = ending;
@@ -330,27 +330,26 @@ impl Run<'_, '_> {
         &mut self,
         mut reader: Reader<'_>,
         first: Option<Table>,
-        reach: DataReach,
+        (reach, also): (DataReach, &[InputId]),
         request: &Request<'_>,
         sizes: Sizes,
     ) -> Result<Ending, StreamError> {
         let comparison = self.comparison;
         let program = request.program;
-        let mut again = reader.again()?;
         let like = first.as_ref().map_or(Batch { rows: 0, columns: Vec::new() }, |table| batch_like(&table.batch));
         let parts = spread(program, sizes, &mut reader, first).map_err(|error| error.either(StreamError::Spill))?;
+        let again = reader.again_for(also)?;
         let ending = reader.finish();
-        if !ending.problems.is_empty() {
-            return Ok(ending);
-        }
+        // Where rows are at fault, nothing is compared.
+        let Some(mut again) = again else { return Ok(ending) };
         let mut parts = smaller(program, sizes, parts, &like).map_err(StreamError::Spill)?;
         let seen =
             |rank: usize, batch: &Batch| comparison.widened.seen(rank, &comparison.versions[rank].program, batch);
         let mut surveys: Vec<Survey> =
             self.engines.iter().enumerate().map(|(rank, engine)| engine.survey(&seen(rank, &like).batch)).collect();
         if reach == DataReach::All {
-            for part in &mut parts {
-                let (ranks, batch) = gather(part, program, &like).map_err(StreamError::Spill)?;
+            let mut left = parts.iter_mut();
+            while let Some((ranks, batch)) = gather(&mut left, sizes, program, &like).map_err(StreamError::Spill)? {
                 for (rank, survey) in surveys.iter_mut().enumerate() {
                     let seen = seen(rank, &batch);
                     let kept = seen.rows.map(|rows| rows.iter().map(|row| ranks[*row]).collect::<Vec<_>>());
@@ -358,11 +357,10 @@ impl Run<'_, '_> {
                 }
             }
         }
-        let frame = (sizes.rows / parts.len().max(1)).clamp(1, 128);
-        let mut merge = Merge::new(frame).map_err(StreamError::Spill)?;
+        let mut merge = Merge::new(sizes, parts.len()).map_err(StreamError::Spill)?;
         let mut errors: Vec<BTreeMap<u64, String>> = vec![BTreeMap::new(); comparison.versions.len()];
-        for part in &mut parts {
-            let (ranks, batch) = gather(part, program, &like).map_err(StreamError::Spill)?;
+        let mut left = parts.iter_mut();
+        while let Some((ranks, batch)) = gather(&mut left, sizes, program, &like).map_err(StreamError::Spill)? {
             let computed = self.compute(&batch, Some((&ranks, &surveys)))?;
             for (all, own) in errors.iter_mut().zip(computed.errors) {
                 all.extend(own.into_iter().map(|(row, why)| (ranks[row], why)));
