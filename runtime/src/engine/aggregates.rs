@@ -9,12 +9,12 @@ use polc_compiler::num::{Ratio, RoundingMode, integer, round};
 use polc_compiler::typed::{Aggregate, ControlKind, InputId, Program, QuantityId, Value};
 use polc_dsl::ast::Summary;
 
-use super::keys::group_rows;
+use super::keys::{Grouping, Groupings};
 use super::reference::BatchRow;
 use super::{Engine, EngineMode, History, reachable};
 use crate::bounds::{Figures, Parts, figures, survey};
 use crate::interp::{Evaluation, Silent};
-use crate::table::{Batch, ResultColumn, ResultValues, Results};
+use crate::table::{Batch, ResultColumn, ResultValues};
 
 /// Rows from which the figures of data are added up by compiled code.
 const COMPILED_FROM: usize = 256;
@@ -81,7 +81,7 @@ impl Aggregates {
         let engine = Engine::new(program.clone(), outputs.to_vec(), mode, 0);
         let mut survey = Survey::of(&engine, outputs, &[]);
         survey.add(whole, &[]);
-        survey.aggregates(rows)
+        survey.aggregates(rows, &Groupings::default())
     }
 }
 
@@ -139,7 +139,7 @@ impl Survey {
         let program = &*self.program;
         for (control, firsts) in &mut self.controls {
             let by = grouping(program, *control);
-            let met = group_rows(batch, by);
+            let met = history.groupings.by(batch, by);
             let mut least = vec![u64::MAX; met.firsts.len()];
             for (group, rank) in met.groups.iter().zip(ranks) {
                 if let Some(group) = group {
@@ -168,15 +168,17 @@ impl Survey {
             survey(program, &aggregates, batch, &mut results, parts);
         }
         for (position, (rank, groups)) in self.wanted.iter().zip(&mut self.groups).enumerate() {
-            groups.add(program, &program.aggregates[*rank], batch, &results, position);
+            let aggregate = &program.aggregates[*rank];
+            let met = history.groupings.by(batch, &aggregate.by);
+            groups.add(program, aggregate, (batch, &met), &results.columns[position]);
         }
     }
 
     /// What the rows of a part read, once all the parts are added.
-    pub(super) fn aggregates(&self, batch: &Batch) -> Aggregates {
+    pub(super) fn aggregates(&self, batch: &Batch, groupings: &Groupings) -> Aggregates {
         let figures = self.wanted.iter().zip(&self.groups).map(|(rank, groups)| {
             let aggregate = &self.program.aggregates[*rank];
-            (aggregate.quantity, groups.figures(&self.program, aggregate, batch))
+            (aggregate.quantity, groups.figures(&self.program, aggregate, batch, &groupings.by(batch, &aggregate.by)))
         });
         Aggregates { figures: figures.collect(), asked: None }
     }
@@ -197,8 +199,8 @@ impl Survey {
         let mut failed = Vec::new();
         for (control, firsts) in &self.controls {
             let by = grouping(program, *control);
-            let met = group_rows(batch, by);
-            let mut rows = met.firsts;
+            let met = history.groupings.by(batch, by);
+            let mut rows = met.firsts.clone();
             for (row, group) in met.groups.iter().enumerate() {
                 if let Some(group) = group {
                     let first = &mut rows[*group as usize];
@@ -246,10 +248,14 @@ impl Groups {
         self.known.get(key).map(|group| &self.tallies[*group as usize])
     }
 
-    fn add(&mut self, program: &Program, aggregate: &Aggregate, batch: &Batch, results: &Results, rank: usize) {
-        let met = group_rows(batch, &aggregate.by);
+    fn add(
+        &mut self,
+        program: &Program,
+        aggregate: &Aggregate,
+        (batch, met): (&Batch, &Grouping),
+        column: &ResultColumn,
+    ) {
         let mut tallies: Vec<Tally> = vec![Tally::default(); met.firsts.len()];
-        let column = &results.columns[rank];
         for (row, group) in met.groups.iter().enumerate() {
             let Some(group) = group else { continue };
             let tally = &mut tallies[*group as usize];
@@ -276,9 +282,8 @@ impl Groups {
     }
 
     /// The figures of the groups of these rows.
-    fn figures(&self, program: &Program, aggregate: &Aggregate, batch: &Batch) -> GroupFigures {
+    fn figures(&self, program: &Program, aggregate: &Aggregate, batch: &Batch, met: &Grouping) -> GroupFigures {
         // A part may have few of the groups.
-        let met = group_rows(batch, &aggregate.by);
         let known: Vec<Option<&u32>> =
             met.firsts.iter().map(|row| self.known.get(&group(program, &aggregate.by, batch, *row)?)).collect();
         let values: Vec<Option<Value>> =
@@ -374,8 +379,8 @@ fn figure(aggregate: &Aggregate, tally: &Tally) -> Option<Value> {
 /// The groups on which a control on the whole data does not hold, as `input = value` lists; in the order of their first row.
 pub(super) fn failed_groups(program: &Program, control: u32, batch: &Batch, history: &History) -> Vec<String> {
     let by = grouping(program, control);
-    let firsts = group_rows(batch, by).firsts;
-    failed_rows(program, control, batch, history, &firsts).into_iter().map(|(_, name)| name).collect()
+    let met = history.groupings.by(batch, by);
+    failed_rows(program, control, batch, history, &met.firsts).into_iter().map(|(_, name)| name).collect()
 }
 
 /// The same for groups given by their first rows, with these.

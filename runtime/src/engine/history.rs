@@ -7,7 +7,7 @@ use polc_dsl::ast::Reach;
 use rayon::prelude::*;
 
 use super::aggregates::Aggregates;
-use super::keys::{Grouping, group_rows};
+use super::keys::{Grouping, Groupings, group_rows};
 use super::reads::reads_past;
 use crate::bounds::Figures;
 use crate::table::{Batch, ColumnData};
@@ -23,6 +23,8 @@ pub struct History {
     rows: Vec<u32>,
     /// Where the rows of each subject begin, and those of the last end.
     starts: Vec<u32>,
+    /// What the rows of the batch have in common.
+    pub(super) groupings: Groupings,
     pub aggregates: Aggregates,
     /// What missing cells leave open of them, where bounds are asked for.
     pub(crate) figures: Option<Figures>,
@@ -46,6 +48,7 @@ impl History {
             subjects: Vec::new(),
             rows: Vec::new(),
             starts: vec![0],
+            groupings: Groupings::default(),
             aggregates: Aggregates::default(),
             figures: None,
         };

@@ -1,7 +1,9 @@
 //! Rows that have the same cells in some columns, without making values of the cells.
 
+use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 use polc_compiler::typed::InputId;
 use rayon::prelude::*;
@@ -16,6 +18,26 @@ pub struct Grouping {
     pub groups: Vec<Option<u32>>,
     /// The first row of each group.
     pub firsts: Vec<usize>,
+}
+
+/// The groups of the rows of a batch by the inputs that were asked for, each found once: several figures are of the same groups.
+#[derive(Clone, Debug, Default)]
+pub struct Groupings(Arc<Mutex<HashMap<Vec<InputId>, Arc<Grouping>>>>);
+
+impl Groupings {
+    /// The rows grouped by these inputs; the batch is always the same.
+    pub fn by(&self, batch: &Batch, inputs: &[InputId]) -> Arc<Grouping> {
+        if let Ok(known) = self.0.lock()
+            && let Some(grouping) = known.get(inputs)
+        {
+            return grouping.clone();
+        }
+        let grouping = Arc::new(group_rows(batch, inputs));
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(inputs.to_vec(), grouping.clone());
+        }
+        grouping
+    }
 }
 
 /// Rows looked at by one thread.
@@ -160,8 +182,6 @@ impl Eq for Key<'_> {}
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
     use crate::table::Flags;
 

@@ -279,7 +279,7 @@ impl Engine {
         progress: &(dyn Fn(usize) + Sync),
     ) -> (Results, Vec<(u32, u64, String)>) {
         let mut history = self.join(batch);
-        history.aggregates = survey.aggregates(batch);
+        history.aggregates = survey.aggregates(batch, &history.groupings);
         history.figures = survey.figures(batch);
         let results = self.second_pass(batch, &history, &self.verified(batch).on_rows, progress);
         let failed = if self.bounding { Vec::new() } else { survey.failed(batch, ranks, &history) };
@@ -299,7 +299,7 @@ impl Engine {
         if !program.aggregates.is_empty() {
             let mut survey = Survey::of(self, &self.roots(batch, groups), &[]);
             survey.add_joined(batch, &history, &[]);
-            history.aggregates = survey.aggregates(batch);
+            history.aggregates = survey.aggregates(batch, &history.groupings);
             history.figures = survey.figures(batch);
         }
         history
