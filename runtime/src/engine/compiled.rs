@@ -445,7 +445,10 @@ fn store_column(column: &mut ResultColumn, slots: &OutputSlots, done: &Done, row
                         && let Some(values) = integers(block, slots, count, 1) =>
                 {
                     numbers.numerators.put(rows(), &values[..count]);
-                    denominators.put(rows(), &[constant; BLOCK_ROWS][..count]);
+                    // They begin at 1.
+                    if constant != 1 {
+                        denominators.put_same(rows(), constant);
+                    }
                     return;
                 }
                 _ => {}

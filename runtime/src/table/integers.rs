@@ -71,6 +71,18 @@ impl Integers {
         each!(self, list => places.zip(values).for_each(|(place, value)| list[place] = narrow(*value)));
     }
 
+    /// Puts one value at some places.
+    ///
+    /// # Panics
+    /// When there is no such place.
+    pub fn put_same(&mut self, places: impl Iterator<Item = usize>, value: i64) {
+        self.widen_for(value);
+        each!(self, list => {
+            let value = narrow(value);
+            places.for_each(|place| list[place] = value);
+        });
+    }
+
     pub fn push(&mut self, value: i64) {
         self.widen_for(value);
         each!(self, list => list.push(narrow(value)));
@@ -232,6 +244,8 @@ mod tests {
                 let mut put = Integers::filled(5, 4);
                 put.put([3, 1].into_iter(), &[first, second]);
                 assert!(put.iter().eq([5, second, 5, first]));
+                put.put_same([0, 3].into_iter(), second);
+                assert!(put.iter().eq([second, second, 5, second]));
                 let mut between = Integers::with_capacity(0);
                 between.push(7);
                 between.extend_between([first, second].into_iter(), first.min(second), first.max(second));
