@@ -58,7 +58,7 @@ pub(super) struct Run<'a> {
 }
 
 /// Rows of which the groups are told at a time, by one thread: whole bytes of flags.
-const LOOKED_AT: usize = 16_384;
+const LOOKED_AT: usize = 65_536;
 
 /// Rows of a group.
 #[derive(Default)]

@@ -91,11 +91,10 @@ impl Sink {
                 *all = (rank, all.1 + count);
             }
         }
-        let rows = all.rows.len();
         let join = |parts: Vec<ResultColumn>| {
             let mut parts = parts.into_iter();
             let mut all = parts.next()?;
-            all.reserve(rows - all.present.len());
+            all.reserve(parts.as_slice());
             parts.for_each(|part| all.append(part));
             Some(all)
         };

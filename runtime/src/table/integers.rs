@@ -95,14 +95,16 @@ impl Integers {
         each!(self, list => extend(list, values));
     }
 
-    /// Makes room for some more of the same width.
-    pub fn reserve(&mut self, integers: usize) {
-        each!(self, list => list.reserve(integers));
+    /// Makes room for those of other lists, at once as wide as the widest.
+    pub fn reserve<'l>(&mut self, others: impl Iterator<Item = &'l Self> + Clone) {
+        let more = others.clone().map(Self::len).sum();
+        self.widen(others.map(Self::width).max().unwrap_or(0), more);
+        each!(self, list => list.reserve(more));
     }
 
     #[expect(clippy::useless_conversion, reason = "of the widest list")]
     pub fn append(&mut self, other: &Self) {
-        self.widen(other.width());
+        self.widen(other.width(), other.len());
         match (&mut *self, other) {
             (Self::I16(list), Self::I16(more)) => return list.extend_from_slice(more),
             (Self::I32(list), Self::I32(more)) => return list.extend_from_slice(more),
@@ -150,17 +152,23 @@ impl Integers {
             Self::I64(_) => return,
             _ => 8,
         };
-        self.widen(needed);
+        self.widen(needed, 0);
     }
 
-    fn widen(&mut self, width: usize) {
+    /// Widens the list if it is narrower, with room for some more.
+    fn widen(&mut self, width: usize, more: usize) {
+        fn wider<A: Copy, B: From<A>>(list: &[A], more: usize) -> Vec<B> {
+            let mut wider = Vec::with_capacity(list.len() + more);
+            wider.extend(list.iter().map(|value| B::from(*value)));
+            wider
+        }
         if width <= self.width() {
             return;
         }
         *self = match (&*self, width) {
-            (Self::I16(list), 4) => Self::I32(list.iter().map(|value| i32::from(*value)).collect()),
-            (Self::I16(list), _) => Self::I64(list.iter().map(|value| i64::from(*value)).collect()),
-            (Self::I32(list), _) => Self::I64(list.iter().map(|value| i64::from(*value)).collect()),
+            (Self::I16(list), 4) => Self::I32(wider(list, more)),
+            (Self::I16(list), _) => Self::I64(wider(list, more)),
+            (Self::I32(list), _) => Self::I64(wider(list, more)),
             (Self::I64(_), _) => return,
         };
     }
@@ -238,6 +246,11 @@ mod tests {
                 let mut appended: Integers = [first].into_iter().collect();
                 appended.append(&[second].into_iter().collect());
                 assert!(appended.iter().eq([first, second]));
+                let mut reserved: Integers = [first].into_iter().collect();
+                let others: [Integers; 2] = [[second].into_iter().collect(), [first, second].into_iter().collect()];
+                reserved.reserve(others.iter());
+                others.iter().for_each(|other| reserved.append(other));
+                assert!(reserved.iter().eq([first, second, first, second]));
                 let mut set: Integers = [0, first].into_iter().collect();
                 set.set(0, second);
                 assert!(set.iter().eq([second, first]));

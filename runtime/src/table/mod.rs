@@ -262,8 +262,9 @@ pub enum Denominators {
 }
 
 impl ResultColumn {
-    /// Makes room for so many more results.
-    pub(crate) fn reserve(&mut self, rows: usize) {
+    /// Makes room for other results of the same output.
+    pub(crate) fn reserve(&mut self, others: &[Self]) {
+        let rows = others.iter().map(|other| other.present.len()).sum();
         self.present.reserve(rows);
         match &mut self.values {
             ResultValues::Boolean(cells) => cells.reserve(rows),
@@ -271,9 +272,16 @@ impl ResultColumn {
             ResultValues::Case(cells) => cells.reserve(rows),
             ResultValues::Text(cells) => cells.reserve(rows),
             ResultValues::Number(numbers) => {
-                numbers.numerators.reserve(rows);
+                let others = others.iter().filter_map(|other| match &other.values {
+                    ResultValues::Number(numbers) => Some(numbers),
+                    _ => None,
+                });
+                numbers.numerators.reserve(others.clone().map(|numbers| &numbers.numerators));
                 if let Denominators::PerRow(cells) = &mut numbers.denominators {
-                    cells.reserve(rows);
+                    cells.reserve(others.filter_map(|numbers| match &numbers.denominators {
+                        Denominators::PerRow(cells) => Some(cells),
+                        Denominators::Constant(_) => None,
+                    }));
                 }
             }
         }
