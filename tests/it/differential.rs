@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use polc_compiler::Selection;
+use polc_compiler::num::Ratio;
 use polc_compiler::typed::{Program, QuantityId, Value};
 use polc_dsl::SourceMap;
 use polc_dsl::diagnostic::render::terminal::{Style, render};
@@ -241,6 +242,60 @@ fn threads_and_blocks_change_nothing() {
         assert_eq!(one.statistics, seven.statistics);
         let reference = evaluate(&program, &batch, EngineMode::Reference, 3);
         assert_eq!(difference(&program, &batch, &reference, &one), None);
+    }
+}
+
+/// Amounts that fall on half a cent, whatever the lanes they are computed in, on either side of zero, and however many rows are
+/// left for the last turn of a loop.
+#[test]
+fn half_a_cent_is_rounded_alike() {
+    for most in [90u64, 20_000, 1_000_000_000, 4_000_000_000_000_000] {
+        let policy = format!(
+            "\
+entrée x : entier, de -{most} à {most}
+  « x »
+entrée d : entier, de 1 à 50
+  « d »
+versement par_constante « Par une constante »
+  réf. article 1
+  montant 1 € × x / 200
+versement par_ligne « Par ligne »
+  réf. article 1
+  montant 1 € × x / (200 × d)
+"
+        );
+        let program = build(&[("essai.pol".to_owned(), format!("{HEAD}{policy}"))]);
+        let outputs: Vec<QuantityId> = program.outputs().collect();
+        let request = Request::new(&program, &outputs);
+        let mut ties = [0; 2];
+        for rows in 1..=33u64 {
+            let row = |rank: u64| {
+                // An odd multiple of the divisor, near the end of the interval or not: half a cent, but for one row in five.
+                let d = 1 + (rank * 7 + rows) % (most / 9).min(50);
+                let times = (most / d).saturating_sub(rank % 3) >> (rank % 4 * 2);
+                let x = d * (times | 1).min(most / d) + u64::from(rank.is_multiple_of(5) && most > d * (times | 1));
+                let sign = if rank.is_multiple_of(2) { "" } else { "-" };
+                format!("C{rank},{},{sign}{x},{d}\n", 2018 + rank % 2)
+            };
+            let csv = "code,annee,x,d\n".to_owned() + &(0..rows).map(row).collect::<String>();
+            let batch = read("donnees.csv", csv.into_bytes(), &request).unwrap_or_else(|e| panic!("{e:?}")).batch;
+            let reference = evaluate(&program, &batch, EngineMode::Reference, 1);
+            let compiled = evaluate(&program, &batch, EngineMode::Compiled, 1);
+            assert_eq!(difference(&program, &batch, &reference, &compiled), None, "jusqu'à {most}, {rows} lignes");
+            assert_eq!(compiled.statistics.handed_over, 0, "jusqu'à {most}, {rows} lignes");
+            let number = |name: &str, row: usize| {
+                let value = batch.value(&program, program.find_input(name).expect("an input"), row);
+                let Some(Value::Number(number)) = value else { panic!("a number") };
+                number
+            };
+            let half = |cents: Ratio| cents.denom() == &2.into();
+            for row in 0..batch.rows {
+                let (x, two) = (number("x", row), Ratio::from_integer(2.into()));
+                ties[0] += usize::from(half(&x / &two));
+                ties[1] += usize::from(half(x / two / number("d", row)));
+            }
+        }
+        assert!(ties.iter().all(|ties| *ties > 200), "jusqu'à {most} : {ties:?}");
     }
 }
 
