@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use polc_compiler::codegen::BLOCK_ROWS;
 use polc_compiler::ir::Target;
-use polc_compiler::typed::{ControlKind, Expr, ExprKind, Presence, Program, QuantityId};
+use polc_compiler::typed::{ControlKind, Expr, Program, QuantityId};
 use rayon::prelude::*;
 
 use crate::bounds::bounded;
@@ -34,7 +34,7 @@ pub use compiled::Prepared;
 pub use history::History;
 pub use kernels::{KERNEL_NODES, Kernels};
 pub use reads::aggregates_of;
-use reads::{collect, expressions, reads_past};
+use reads::{collect, expressions, looks_back, reads_past};
 pub(crate) use reads::{previous_results, reachable};
 pub(crate) use sink::RowResult;
 use sink::Sink;
@@ -232,14 +232,7 @@ impl Engine {
         let mut roots = self.outputs.clone();
         let mut earlier = false;
         let mut look = |expr: &Expr, roots: Option<&mut Vec<QuantityId>>| {
-            expr.walk(&mut |e| {
-                earlier |= matches!(
-                    e.kind,
-                    ExprKind::PastQuantity { .. }
-                        | ExprKind::PastInput { .. }
-                        | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
-                );
-            });
+            earlier |= looks_back(expr);
             if let Some(roots) = roots {
                 collect(expr, &mut BTreeSet::new(), roots);
             }

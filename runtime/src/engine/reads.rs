@@ -93,6 +93,20 @@ pub(crate) fn previous_results(program: &Program, outputs: &[QuantityId], contro
     result.into_iter().collect()
 }
 
+/// Whether an expression reads an earlier row.
+pub(super) fn looks_back(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| {
+        found |= matches!(
+            e.kind,
+            ExprKind::PastQuantity { .. }
+                | ExprKind::PastInput { .. }
+                | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
+        );
+    });
+    found
+}
+
 /// Whether rows read those of earlier years.
 pub(super) fn reads_past(program: &Program) -> bool {
     let rules = || program.quantities.iter().flat_map(|quantity| &quantity.rules);
@@ -104,14 +118,7 @@ pub(super) fn reads_past(program: &Program) -> bool {
         ControlKind::Verify { .. } | ControlKind::Announced { .. } => Vec::new(),
     });
     for expr in program.quantities.iter().flat_map(|q| q.expressions()).chain(scopes).chain(controls) {
-        expr.walk(&mut |e| {
-            found |= matches!(
-                e.kind,
-                ExprKind::PastQuantity { .. }
-                    | ExprKind::PastInput { .. }
-                    | ExprKind::IsSet(Presence::PastInput(..) | Presence::PastQuantity(..))
-            );
-        });
+        found |= looks_back(expr);
     }
     found
 }
