@@ -2,8 +2,8 @@
 //!
 //! - Where a row reads no other, parts go through a pipe: one is read while another is computed and a third is written.
 //! - Where rows read those of earlier years, a first reading spreads them over files on disk by their key without the year,
-//!   so that each of these holds whole histories. They are computed one after the other, their results wait on disk, and a
-//!   second reading of the data writes them in its order.
+//!   so that each of these holds whole histories. As many as make a part are computed together, their results wait on disk, and
+//!   a second reading of the data, for its key alone where no row is at fault, writes them in its order.
 //! - Where they read figures of the whole data, or controls look at it, these are added up over the same files before.
 //!
 //! What stands in memory: a few parts, or one of these files; the keys of all the rows (see [`super::keys`]); the groups of the
